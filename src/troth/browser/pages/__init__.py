@@ -1,0 +1,1 @@
+"""Everything a person sees: typed views, templates and the files they need."""
