@@ -30,7 +30,7 @@ check: .venv/.dev ## lint, format, types, layers, and generated documentation up
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy $(CODE)
-	$(BIN)/lint-imports --no-cache
+	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/python -m tools.reference --check
 
 format: .venv/.dev ## put code into shape and mend what the linter can mend
