@@ -6,9 +6,10 @@ from types import MappingProxyType
 from typing import Final
 from zlib import crc32
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
+from troth.browser.pages.folding import FoldingLoader
 from troth.browser.pages.static_files import StaticFile, load_icons, load_static
 from troth.browser.pages.theme import accent_css
 from troth.browser.pages.views import (
@@ -23,7 +24,7 @@ from troth.browser.pages.views import (
     View,
 )
 
-TEMPLATES: Final[Mapping[type, str]] = MappingProxyType(
+TEMPLATES: Final[Mapping[type[View], str]] = MappingProxyType(
     {
         LoginPage: "login.html",
         ConsentPage: "consent.html",
@@ -58,17 +59,19 @@ class Pages:
         lang: str = "en",
     ) -> None:
         files = load_static(accent_css(brand.accent) if brand.accent else "")
-        environment = _environment(gettext or _as_written)
-        environment.globals.update(
-            brand=brand,
-            base=base,
-            lang=lang,
-            css=base + files.named["troth.css"],
-            favicon=base + files.named["icon.svg"],
-            icon={name: Markup(svg) for name, svg in load_icons().items()},  # noqa: S704
+        environment = _environment(
+            gettext or _as_written,
+            {
+                "brand": brand,
+                "base": base,
+                "lang": lang,
+                "css": base + files.named["troth.css"],
+                "favicon": base + files.named["icon.svg"],
+                "icon": {name: Markup(svg) for name, svg in load_icons().items()},  # noqa: S704
+            },
         )
         self.static = files.files
-        self._templates: dict[type, Template] = {
+        self._templates: dict[type[View], Template] = {
             view: environment.get_template(name) for view, name in TEMPLATES.items()
         }
 
@@ -77,9 +80,9 @@ class Pages:
         return self._templates[type(view)].render(view=view).encode()
 
 
-def _environment(gettext: Callable[[str], str]) -> Environment:
+def _environment(gettext: Callable[[str], str], constants: Mapping[str, object]) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        loader=FoldingLoader(str(Path(__file__).with_name("templates")), constants, gettext),
         extensions=["jinja2.ext.i18n"],
         autoescape=True,
         undefined=StrictUndefined,
@@ -88,9 +91,7 @@ def _environment(gettext: Callable[[str], str]) -> Environment:
         auto_reload=False,
     )
     environment.filters.update(initial=initial, tint=tint)
-    environment.install_gettext_callables(  # type: ignore[attr-defined]
-        gettext, lambda one, many, count: gettext(one if count == 1 else many), newstyle=True
-    )
+    environment.newstyle_gettext = True  # type: ignore[attr-defined]
     return environment
 
 

@@ -61,7 +61,7 @@ SAMPLES: Mapping[str, View] = MappingProxyType(
         "login-plain": replace(LoginPage.sample(), client_name=None),
         "login-problem": replace(
             LoginPage.sample(),
-            username="ada",
+            username="grace",
             problem="That user name and password do not match. Check both and try again.",
         ),
         "consent": ConsentPage.sample(),

@@ -4,6 +4,7 @@ WCAG 2.2 §1.4.3 asks 4.5:1 for text. A colour that is too pale or too dark for 
 towards black or white until links and buttons in it can be read.
 """
 
+import re
 from typing import Final
 
 _Rgb = tuple[int, int, int]
@@ -14,6 +15,7 @@ _LIGHT_PAGE: Final[_Rgb] = (238, 242, 240)
 _DARK_PAGE: Final[_Rgb] = (30, 42, 38)
 _INK: Final[_Rgb] = (6, 20, 16)
 _READABLE: Final = 4.6
+_COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 def accent_css(accent: str) -> str:
@@ -31,10 +33,9 @@ def accent_css(accent: str) -> str:
 
 def parse_colour(text: str) -> _Rgb:
     """`#rrggbb` as three numbers. Raises ValueError for anything else."""
-    digits = text.removeprefix("#")
-    if len(digits) != 6 or len(text) != 7 or not digits.isalnum():
+    if not _COLOUR.fullmatch(text):
         raise ValueError(f"a colour is written #rrggbb, not {text!r}")
-    return int(digits[:2], 16), int(digits[2:4], 16), int(digits[4:], 16)
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:], 16)
 
 
 def contrast(one: _Rgb, other: _Rgb) -> float:
