@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from tests.spec import spec
-from tools.reference.scan import Section, sections_in, read_tests
+from tools.reference.scan import Section, read_tests, sections_in
 
 
 def _one_test(code: str):

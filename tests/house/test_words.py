@@ -25,7 +25,7 @@ _REGISTRY = re.compile(
     r"|index[-_]url|find-links|trusted-host"
 )
 _WORKPLACE = re.compile(
-    r"\bissues? #?\d|\b(DESIGN|STACK|MODELS|SECURITY-CASES)\.md|\bshared/|\bDESIGN §", re.IGNORECASE
+    r"\b[Ii]ssues? #?\d|\b(DESIGN|STACK|MODELS|SECURITY-CASES)\.md|\bshared/|\bDESIGN §"
 )
 
 

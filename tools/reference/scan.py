@@ -117,9 +117,7 @@ def _specified(decorators: list[ast.expr]) -> Iterator[Section]:
     for decorator in decorators:
         match decorator:
             case ast.Call(func=ast.Name(id="spec"), args=arguments):
-                for argument in arguments:
-                    if isinstance(argument, ast.Constant):
-                        yield from sections_in(str(argument.value))
+                yield from sections_in(" ".join(ast.unparse(argument) for argument in arguments))
 
 
 def _rows_of(decorators: list[ast.expr], constants: dict[str, ast.expr]) -> set[str]:
