@@ -150,6 +150,11 @@ def test_what_a_page_refers_to_is_there(view: View) -> None:
 
 
 @every_sample
+def test_sentences_do_not_run_into_each_other(view: View) -> None:
+    assert re.findall(r"[a-z]{2}[.!?][A-Z]\w*", read(view).text) == []
+
+
+@every_sample
 def test_every_form_posts_and_carries_its_token(view: View) -> None:
     page = read(view)
     tokens = page.all("input", name="form_token")
