@@ -1,0 +1,1 @@
+"""People: their names, their passwords, and how often somebody may guess."""

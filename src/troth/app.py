@@ -1,0 +1,243 @@
+"""The composition root: from `Settings` to an ASGI app, and the one way of every request.
+
+A request is read whole under limits, finds its endpoint by exact path, and is answered; every
+refusal raised on the way is rendered here, and nowhere else.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from troth import log, metrics
+from troth.accounts.passwords import Passwords
+from troth.answers import Answers
+from troth.browser.pages.render import Pages
+from troth.browser.pages.views import Brand
+from troth.browser.site import PAGES
+from troth.endpoints import ENDPOINTS
+from troth.errors import OAuthError, PageError
+from troth.http import Headers, Request, Response
+from troth.housekeeping import keep_house
+from troth.intake import Intake
+from troth.op import Op
+from troth.settings import Settings
+from troth.signing import ring
+from troth.signing.keys import read_master_key
+from troth.store import StoreUnavailable
+from troth.store.open import ensure_keys, open_store
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One exact path: who answers it, by which methods, and whether other origins may ask."""
+
+    handle: Callable[[Request, Op], Awaitable[Response]]
+    methods: tuple[str, ...]
+    cors: bool
+    browser: bool
+    label: str
+
+
+def routes(settings: Settings) -> dict[str, Route]:
+    """Every path of this server, derived from the tuples of endpoints and pages."""
+    table: dict[str, Route] = {}
+    for endpoint in ENDPOINTS:
+        browser = "authorize" in endpoint.paths(settings)[0]
+        for path in endpoint.paths(settings):
+            table[path] = Route(
+                handle=endpoint.handle,
+                methods=endpoint.methods,
+                cors=endpoint.cors,
+                browser=browser,
+                label=path.removeprefix(settings.base),
+            )
+    for page in PAGES:
+        for path in page.paths(settings):
+            table[path] = Route(
+                handle=page.handle,
+                methods=page.methods,
+                cors=False,
+                browser=True,
+                label=path.removeprefix(settings.base),
+            )
+    return table
+
+
+class App:
+    """A plain ASGI app. It opens at lifespan start-up, or at its first request when mounted."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.op: Op | None = None
+        self._opening = asyncio.Lock()
+        self._house: asyncio.Task[None] | None = None
+        self._routes = routes(settings)
+        self._intake = Intake(settings)
+        pages = Pages(
+            Brand(name=settings.operator_name, support_url=settings.support_url or None),
+            settings.base,
+        )
+        self._pages = pages
+        self._answers = Answers(settings, pages)
+
+    async def open(self) -> Op:
+        """Migrate, open the store and the keys. Raises where anything is not as it must be."""
+        async with self._opening:
+            if self.op is None:
+                master = read_master_key(self.settings.master_key_file)
+                store = open_store(self.settings)
+                await ensure_keys(store, master)
+                ring.build(store.keys, master, self.settings.issuer)
+                self.op = Op(
+                    settings=self.settings,
+                    store=store,
+                    master=master,
+                    pages=self._pages,
+                    passwords=Passwords(),
+                )
+                self._house = asyncio.create_task(keep_house(store))
+        return self.op
+
+    async def close(self) -> None:
+        if self._house is not None:
+            self._house.cancel()
+        if self.op is not None:
+            self.op.passwords.close()
+            await self.op.store.close()
+            self.op = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            op = self.op or await self.open()
+            response = await self._respond(scope, receive, op)
+            await _send(response, scope["method"] == "HEAD", send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await self.open()
+                await send({"type": "lifespan.startup.complete"})
+            else:
+                await self.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _respond(self, scope: Scope, receive: Receive, op: Op) -> Response:
+        started = time.perf_counter()
+        request_id = secrets.token_hex(10)
+        path: str = scope["path"]
+        static = self._pages.static.get(path.removeprefix(self.settings.base))
+        if static is not None and scope["method"] in ("GET", "HEAD"):
+            return self._answers.static(static)
+        route = self._routes.get(path)
+        request: Request | None = None
+        try:
+            request = await self._intake.read(scope, receive, request_id)
+            response = await self._answer(request, route, op)
+        except (OAuthError, PageError) as error:
+            response = await self._refusal(request, route, error, op, request_id)
+        except StoreUnavailable as error:
+            log.logger().error("store.unavailable", request_id=request_id, reason=str(error)[:300])
+            response = self._answers.unavailable(request, route is not None and route.browser)
+        except Exception as error:  # the last line of defence: never a traceback on the wire
+            log.logger().error(
+                "request.failed",
+                request_id=request_id,
+                kind=type(error).__name__,
+                where=_where(error),
+            )
+            response = self._answers.failed(request, route is not None and route.browser)
+        label = route.label if route is not None else "other"
+        metrics.REQUESTS.labels(label, str(response.status)).inc()
+        metrics.SECONDS.labels(label).observe(time.perf_counter() - started)
+        extra = self._answers.common(request_id)
+        return replace(response, headers=response.headers + extra)
+
+    async def _answer(self, request: Request, route: Route | None, op: Op) -> Response:
+        if route is None:
+            return self._answers.not_found(request)
+        if request.method not in route.methods:
+            if request.method == "OPTIONS" and route.cors:
+                return await self._preflight(request, op)
+            return self._answers.method_not_allowed(request, route.methods, route.browser)
+        op.store.fresh()
+        response = await route.handle(request, op)
+        if route.cors:
+            return replace(response, headers=response.headers + await _cors(request, op))
+        return response
+
+    async def _refusal(
+        self,
+        request: Request | None,
+        route: Route | None,
+        error: OAuthError | PageError,
+        op: Op,
+        request_id: str,
+    ) -> Response:
+        if request is not None and route is not None:
+            try:
+                await op.refused(request, error)
+            except StoreUnavailable:
+                return self._answers.unavailable(request, route.browser)
+        browser = isinstance(error, PageError) or (route is not None and route.browser)
+        if browser:
+            return self._answers.page(error, request_id)
+        response = self._answers.json(error, request, request_id)
+        if request is not None and route is not None and route.cors:
+            return replace(response, headers=response.headers + await _cors(request, op))
+        return response
+
+    async def _preflight(self, request: Request, op: Op) -> Response:
+        headers = await _cors(request, op)
+        if not headers:
+            return Response(403, ((b"vary", b"origin"),))
+        allow: Headers = (
+            (b"access-control-allow-methods", b"POST"),
+            (b"access-control-allow-headers", b"authorization, content-type"),
+            (b"access-control-max-age", b"600"),
+        )
+        return Response(204, headers + allow)
+
+
+async def _cors(request: Request, op: Op) -> Headers:
+    """RFC 9700 §2.6: only the origins where public clients run, never with credentials."""
+    origin = request.header(b"origin")
+    if not origin or len(origin) > 300 or not await op.store.origin_registered(origin):
+        return ()
+    return ((b"access-control-allow-origin", origin.encode("latin-1")), (b"vary", b"origin"))
+
+
+def _where(error: BaseException) -> str:
+    """The innermost file and line: enough to find it, and no value of any variable."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return ""
+    return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
+
+
+async def _send(response: Response, head: bool, send: Send) -> None:
+    length = (b"content-length", str(len(response.body)).encode())
+    start = {
+        "type": "http.response.start",
+        "status": response.status,
+        "headers": [*response.headers, length],
+    }
+    await send(start)
+    await send({"type": "http.response.body", "body": b"" if head else response.body})
+
+
+def create_app(settings: Settings) -> App:
+    """An ASGI app of a whole Troth: `troth serve` is one way to run it, mounting another."""
+    return App(settings)

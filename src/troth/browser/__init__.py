@@ -1,0 +1,1 @@
+"""What a person sees: one file per page, each with its paths, methods and handler."""

@@ -1,0 +1,217 @@
+"""The account page: connected applications, sessions, password."""
+
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+from troth.accounts import passwords, throttle
+from troth.browser import forms, journey, words
+from troth.browser.login import start_session
+from troth.browser.pages.views import AccountPage, ApplicationLine, ScopeLine, SessionLine
+from troth.errors import PageError
+from troth.http import Form, Headers, PageOptions, Request, Response, page, parse_parameters
+from troth.model.change import AuditEvent, Change, Done, Gone, Limited, Put, Revoke
+from troth.model.person import Session
+from troth.op import Op
+from troth.settings import Settings
+from troth.store import Application
+
+methods: tuple[str, ...] = ("GET", "HEAD", "POST")
+
+_REVOKE = "/account/applications/revoke"
+_END = "/account/sessions/end"
+_END_OTHERS = "/account/sessions/end-others"
+_PASSWORD = "/account/password"
+
+_NOTICES = {
+    "revoked": "The application was disconnected. Everything it held here ended at once.",
+    "ended": "The session has ended.",
+    "others": "All other sessions have ended.",
+    "password": "Your password was changed. Other sessions and every connected application's "
+    "access have ended.",
+}
+
+
+def paths(settings: Settings) -> tuple[str, ...]:
+    own = ("/account", _REVOKE, _END, _END_OTHERS, _PASSWORD)
+    return tuple(settings.base + path for path in own)
+
+
+async def handle(request: Request, op: Op) -> Response:
+    signed_in = await forms.signed_in(request, op)
+    if signed_in is None:
+        return journey.to_own_page(op, "/login")
+    path = request.path.removeprefix(op.settings.base)
+    if request.method != "POST":
+        if path != "/account":
+            return journey.to_own_page(op, "/account")
+        done = parse_parameters(request.query).get("done", "")
+        return await _render(request, op, signed_in, notice=_NOTICES.get(done))
+    form = forms.read_form(request, op, signed_in[0].session_id)
+    match path:
+        case "/account/applications/revoke":
+            return await _revoke(request, op, signed_in, form)
+        case "/account/sessions/end":
+            return await _end(request, op, signed_in, form)
+        case "/account/sessions/end-others":
+            return await _end_others(request, op, signed_in)
+        case "/account/password":
+            return await _change_password(request, op, signed_in, form)
+    return journey.to_own_page(op, "/account")
+
+
+async def _render(
+    request: Request,
+    op: Op,
+    signed_in: journey.SignedIn,
+    notice: str | None = None,
+    problem: tuple[str, str] | None = None,
+) -> Response:
+    session, person = signed_in
+    browser, cookies = forms.browser_id(request, op), ()
+    if browser is None:
+        browser, cookies = forms.new_browser(op)
+    applications = await op.store.applications_of(person.sub)
+    sessions = await op.store.sessions_of(person.sub)
+    view = AccountPage(
+        form_token=forms.form_token(op, browser, session.session_id),
+        account_name=person.name,
+        email=person.email,
+        notice=notice,
+        problem=problem[1] if problem else None,
+        problem_field=problem[0] if problem else None,
+        applications=tuple(_application(op, line) for line in applications),
+        sessions=tuple(_session(op, line, session) for line in sessions if _live(op, line)),
+    )
+    status = 200 if problem is None else 400
+    return page(status, op.pages.render(view), PageOptions(extra=cookies))
+
+
+def _live(op: Op, session: Session) -> bool:
+    return op.now < min(session.expires_at, session.last_seen_at + op.settings.session_idle)
+
+
+def _application(op: Op, line: Application) -> ApplicationLine:
+    until = None
+    if line.access_token_format == "jwt":
+        ends = op.now + line.access_token_lifetime
+        until = f"for up to {words.span(line.access_token_lifetime)} more, until {words.clock(ends)}"
+    return ApplicationLine(
+        client_id=line.client_id,
+        client_name=line.client_name,
+        client_host=urlsplit(line.client_uri).hostname if line.client_uri else None,
+        scopes=tuple(_scope(op, name) for name in line.scope),
+        first_used=words.day(line.first_used),
+        last_used=words.moment(line.last_used, op.now),
+        offline_until=until,
+    )
+
+
+def _scope(op: Op, name: str) -> ScopeLine:
+    scope = op.scopes.get(name)
+    description = scope.description if scope else name
+    return ScopeLine(
+        name=name, description=description, required=False, is_new=False, checked=True
+    )
+
+
+def _session(op: Op, line: Session, current: Session) -> SessionLine:
+    return SessionLine(
+        session_id=line.session_id,
+        device=words.device(line.user_agent),
+        network=line.network,
+        signed_in=words.moment(line.authenticated_at, op.now),
+        last_seen=words.moment(line.last_seen_at, op.now),
+        current=line.session_id == current.session_id,
+    )
+
+
+async def _commit(request: Request, op: Op, revoke: Revoke, event: AuditEvent) -> None:
+    """Apply, or 404 for what is not this person's (ASVS 8.2.2)."""
+    change = Change(verbs=(revoke,), audit=(event,))
+    outcome = await op.store.commit(change, request_id=request.request_id)
+    if isinstance(outcome, Gone):
+        raise PageError(
+            "not_found",
+            "There is nothing to end",
+            "It has ended already, or was never yours.",
+            reason=f"no standing {outcome.which} of this person",
+            status=404,
+        )
+
+
+async def _revoke(
+    request: Request, op: Op, signed_in: journey.SignedIn, form: Form
+) -> Response:
+    sub, client_id = signed_in[1].sub, form.get("client_id", "")
+    event = AuditEvent(
+        event="authorization.revoked", outcome="ok", actor=sub, client_id=client_id[:100], sub=sub
+    )
+    revoke = Revoke(kind="authorization", key=client_id, sub=sub, at=op.now)
+    await _commit(request, op, revoke, event)
+    return journey.to_own_page(op, "/account?done=revoked")
+
+
+async def _end(
+    request: Request, op: Op, signed_in: journey.SignedIn, form: Form
+) -> Response:
+    sub = signed_in[1].sub
+    event = AuditEvent(event="session.ended", outcome="ok", actor=sub, sub=sub)
+    revoke = Revoke(kind="session", key=form.get("session_id", ""), sub=sub, at=op.now)
+    await _commit(request, op, revoke, event)
+    return journey.to_own_page(op, "/account?done=ended")
+
+
+async def _end_others(request: Request, op: Op, signed_in: journey.SignedIn) -> Response:
+    session, person = signed_in
+    event = AuditEvent(
+        event="session.ended", outcome="ok", actor=person.sub, sub=person.sub, detail="all others"
+    )
+    revoke = Revoke(kind="sessions_of", key=person.sub, spare=session.session_id, at=op.now)
+    await _commit(request, op, revoke, event)
+    return journey.to_own_page(op, "/account?done=others")
+
+
+async def _change_password(
+    request: Request, op: Op, signed_in: journey.SignedIn, form: Form
+) -> Response:
+    """The old one proves who asks; the new epoch ends every session and chain of before."""
+    person = signed_in[1]
+    new = form.get("new_password", "")
+    problem = _unfit(new, form.get("repeat_password", ""), (person.username, person.email or ""))
+    if problem is not None:
+        return await _render(request, op, signed_in, problem=problem)
+    op.passwords.admit()
+    account = throttle.account_key(person.sub, "", None)
+    reserved = await op.store.commit(throttle.reserve(account, request.peer, op.now))
+    if isinstance(reserved, Limited):
+        wait = ("current_password", "Too many attempts. Wait a little, then try again.")
+        return await _render(request, op, signed_in, problem=wait)
+    current = form.get("current_password", "")
+    if not await op.passwords.verify(person.password_hash, current):
+        wrong = ("current_password", "The current password is not right.")
+        return await _render(request, op, signed_in, problem=wrong)
+    changed = replace(
+        person, password_hash=await op.passwords.hash(new), epoch=person.epoch + 1
+    )
+    event = AuditEvent(
+        event="password.changed", outcome="ok", actor=person.sub, sub=person.sub
+    )
+    change = Change(verbs=(Put(noun=changed, expect_epoch=person.epoch),), audit=(event,))
+    outcome = await op.store.commit(change, request_id=request.request_id)
+    cookies: Headers = ()
+    if isinstance(outcome, Done):
+        started = await start_session(request, op, changed, account)
+        cookies = started[1] if started else ()
+    return journey.to_own_page(op, "/account?done=password", cookies)
+
+
+def _unfit(new: str, repeated: str, words_: tuple[str, ...]) -> tuple[str, str] | None:
+    """Which field is wrong, and how."""
+    problem = passwords.check_length(new)
+    if problem is not None:
+        return "new_password", problem[0].upper() + problem[1:] + "."
+    if new != repeated:
+        return "repeat_password", "The two new passwords are not the same."
+    if passwords.easy_to_guess(new, words_):
+        return "new_password", "That password is easy to guess. Choose a longer or rarer one."
+    return None

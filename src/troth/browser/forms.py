@@ -1,0 +1,139 @@
+"""What ties a form to one browser: cookies, form tokens, and where a POST came from."""
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass, replace
+
+from troth.errors import PageError
+from troth.http import Form, Headers, Request, cookie, parse_form, read_cookie
+from troth.model.change import Change, Put
+from troth.model.person import Person, Session
+from troth.op import Op
+from troth.signing import seal
+from troth.signing.jwt import b64, unb64
+
+BROWSER = "troth-browser"
+SESSION = "troth-session"
+DEVICE = "troth-device"
+
+_FORM_LIFETIME = 12 * 3600
+_TOUCH_AFTER = 60
+_YEAR = 365 * 86400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormToken:
+    """Proof that a form was rendered here, for this browser and this login session."""
+
+    browser: bytes
+    session_id: str
+    issued_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A browser that a person logged in from before: it has an own budget of wrong guesses."""
+
+    device_id: str
+    sub: str
+
+
+def browser_id(request: Request, op: Op) -> bytes | None:
+    """The random id that all tabs of this browser share, or None before the first page."""
+    text = read_cookie(request, BROWSER, secure=op.settings.secure)
+    try:
+        raw = unb64(text or "")
+    except ValueError:
+        return None
+    return raw if len(raw) == 32 else None
+
+
+def new_browser(op: Op) -> tuple[bytes, Headers]:
+    raw = secrets.token_bytes(32)
+    return raw, cookie(BROWSER, b64(raw).decode(), secure=op.settings.secure)
+
+
+def known_device(request: Request, op: Op, sub: str | None) -> str | None:
+    text = read_cookie(request, DEVICE, secure=op.settings.secure)
+    device = op.ring.sealer.open(seal.DEVICE, text, Device) if text else None
+    return device.device_id if device is not None and device.sub == sub else None
+
+
+def device_cookie(op: Op, sub: str) -> Headers:
+    device = Device(device_id=secrets.token_hex(16), sub=sub)
+    value = op.ring.sealer.seal(seal.DEVICE, device)
+    return cookie(DEVICE, value, secure=op.settings.secure, max_age=_YEAR)
+
+
+async def signed_in(request: Request, op: Op) -> tuple[Session, Person] | None:
+    """The login session of this browser and its person, if both still stand.
+
+    Idle and absolute life are checked here, on the server; use moves only the idle end.
+    """
+    secret = read_cookie(request, SESSION, secure=op.settings.secure)
+    if not secret or len(secret) > 128:
+        return None
+    found = await op.store.session(hashlib.sha256(secret.encode()).hexdigest())
+    if found is None:
+        return None
+    session, person = found
+    now = op.now
+    if now >= session.expires_at or now >= session.last_seen_at + op.settings.session_idle:
+        return None
+    if now >= session.last_seen_at + _TOUCH_AFTER:
+        session = replace(session, last_seen_at=now)
+        await op.store.commit(Change(verbs=(Put(noun=session),)))
+    return session, person
+
+
+def session_cookie(op: Op, secret: str) -> Headers:
+    return cookie(SESSION, secret, secure=op.settings.secure)
+
+
+def form_token(op: Op, browser: bytes, session_id: str = "") -> str:
+    token = FormToken(browser=browser, session_id=session_id, issued_at=op.now)
+    return op.ring.sealer.seal(seal.FORM, token)
+
+
+def read_form(
+    request: Request, op: Op, session_id: str = "", list_name: str = "resource"
+) -> Form:
+    """The form of a POST, if it was rendered for this browser and session; else 403.
+
+    Browsers say where a POST came from; pages here are `no-referrer`, so that their own Origin is
+    `null`, and `Sec-Fetch-Site` is what counts where it is sent.
+    """
+    _check_same_origin(request, op)
+    form = parse_form(request, list_name)
+    token = op.ring.sealer.open(seal.FORM, form.get("form_token", ""), FormToken)
+    browser = browser_id(request, op)
+    if token is None or browser is None or not hmac.compare_digest(token.browser, browser):
+        raise _forged("the form token is missing or of another browser")
+    if not hmac.compare_digest(token.session_id, session_id):
+        raise _forged("the form token is of another login session")
+    if op.now >= token.issued_at + _FORM_LIFETIME:
+        raise _forged("the form token has expired")
+    return form
+
+
+def _check_same_origin(request: Request, op: Op) -> None:
+    site = request.header(b"sec-fetch-site")
+    if site is not None:
+        if site not in ("same-origin", "none"):
+            raise _forged(f"Sec-Fetch-Site is {site[:20]!r}")
+        return
+    origins = request.header_values(b"origin")
+    if origins and origins != [op.settings.origin]:
+        raise _forged(f"Origin is {origins[0][:80]!r}")
+
+
+def _forged(reason: str) -> PageError:
+    return PageError(
+        "access_denied",
+        "This form has expired",
+        "It was made for another visit, or was open for too long. Nothing was changed. Go back, "
+        "load the page again and repeat what you did.",
+        reason=reason,
+        status=403,
+    )

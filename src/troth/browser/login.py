@@ -1,0 +1,153 @@
+"""The login page: a name and a password, then on to what the person came for."""
+
+import hashlib
+import os
+import secrets
+from dataclasses import dataclass, replace
+
+from troth import metrics
+from troth.accounts import throttle
+from troth.accounts.names import login_key
+from troth.browser import forms, journey
+from troth.browser.pages.views import LoginPage
+from troth.http import Headers, PageOptions, Request, Response, page, parse_parameters
+from troth.model.change import AuditEvent, Change, Done, Limited, Put, Require, Revoke
+from troth.model.person import Person, Session
+from troth.model.request import Pending
+from troth.op import Op
+from troth.settings import Settings
+
+methods: tuple[str, ...] = ("GET", "HEAD", "POST")
+
+WRONG = "That user name and password do not belong together."
+
+
+def paths(settings: Settings) -> tuple[str, ...]:
+    return (settings.base + "/login",)
+
+
+async def handle(request: Request, op: Op) -> Response:
+    if request.method == "POST":
+        return await _sign_in(request, op)
+    text = parse_parameters(request.query).get("pending")
+    pending = journey.open_pending(request, op, text) if text else None
+    signed_in = await forms.signed_in(request, op)
+    if signed_in is not None:
+        if pending is None:
+            return journey.to_own_page(op, "/account")
+        return await journey.advance(request, op, pending, signed_in)
+    return await _render(request, op, _Shown(pending=pending, text=text or ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """What the page shows: for which request, what was typed, what was wrong."""
+
+    pending: Pending | None
+    text: str
+    username: str = ""
+    problem: str | None = None
+    status: int = 200
+    extra: Headers = ()
+
+
+async def _render(request: Request, op: Op, shown: _Shown) -> Response:
+    browser, cookies = forms.browser_id(request, op), shown.extra
+    if browser is None:
+        browser, made = forms.new_browser(op)
+        cookies = cookies + made
+    client_name, targets = None, ()
+    if shown.pending is not None:
+        target = shown.pending.request.target
+        client_name = (await journey.registered(op, target)).client_name
+        targets = journey.form_targets(target)
+    view = LoginPage(
+        form_token=forms.form_token(op, browser),
+        pending=shown.text,
+        client_name=client_name,
+        username=shown.username,
+        problem=shown.problem,
+    )
+    options = PageOptions(form_targets=targets, extra=cookies)
+    return page(shown.status, op.pages.render(view), options)
+
+
+async def _sign_in(request: Request, op: Op) -> Response:
+    form = forms.read_form(request, op)
+    text = form.get("pending", "")
+    pending = journey.open_pending(request, op, text) if text else None
+    typed, password = form.get("username", ""), form.get("password", "")
+    shown = _Shown(pending=pending, text=text, username=typed[:254], problem=WRONG, status=400)
+    key = login_key(typed)
+    person = await op.store.person_by_login(key) if key else None
+    op.passwords.admit()
+    sub = person.sub if person else None
+    account = throttle.account_key(sub, key, forms.known_device(request, op, sub))
+    now = op.now
+    reserved = await op.store.commit(throttle.reserve(account, request.peer, now))
+    if isinstance(reserved, Limited):
+        metrics.LOGINS.labels("limited").inc()
+        _audit(request, op, person, "limited")
+        wait = max(1, reserved.until - now)
+        retry: Headers = ((b"retry-after", str(wait).encode()),)
+        problem = f"Too many attempts. Wait {wait} seconds, then try again."
+        return await _render(
+            request, op, replace(shown, problem=problem, status=429, extra=retry)
+        )
+    right = await op.passwords.verify(person.password_hash if person else None, password)
+    if person is None or person.disabled or not right:
+        metrics.LOGINS.labels("wrong").inc()
+        _audit(request, op, person, "wrong")
+        return await _render(request, op, shown)
+    started = await start_session(request, op, person, account)
+    if started is None:
+        return await _render(request, op, shown)
+    metrics.LOGINS.labels("ok").inc()
+    session, cookies = started
+    if pending is None:
+        return journey.to_own_page(op, "/account", cookies)
+    response = await journey.advance(request, op, pending, (session, person))
+    return replace(response, headers=response.headers + cookies)
+
+
+async def start_session(
+    request: Request, op: Op, person: Person, account: str
+) -> tuple[Session, Headers] | None:
+    """A new session with a new id; the browser's former one ends (ASVS 7.2.4).
+
+    None where the person was disabled or changed while the password was checked.
+    """
+    secret, now = secrets.token_urlsafe(32), op.now
+    session = Session(
+        session_id=os.urandom(16).hex(),
+        secret_digest=hashlib.sha256(secret.encode()).hexdigest(),
+        sub=person.sub,
+        epoch=person.epoch,
+        authenticated_at=now,
+        last_seen_at=now,
+        expires_at=now + op.settings.session_lifetime,
+        user_agent=(request.header(b"user-agent") or "")[:300],
+        network=throttle.network(request.peer),
+    )
+    former = await forms.signed_in(request, op)
+    ended = (
+        (Revoke(kind="session", key=former[0].session_id, at=now),) if former is not None else ()
+    )
+    event = AuditEvent(event="login", outcome="ok", actor=person.sub, sub=person.sub)
+    change = Change(
+        verbs=(
+            Require(kind="person", key=person.sub, epoch=person.epoch),
+            *throttle.forgive(account, request.peer),
+            *ended,
+            Put(noun=session),
+        ),
+        audit=(event,),
+    )
+    if not isinstance(await op.store.commit(change, request_id=request.request_id), Done):
+        return None
+    return session, forms.session_cookie(op, secret) + forms.device_cookie(op, person.sub)
+
+
+def _audit(request: Request, op: Op, person: Person | None, outcome: str) -> None:
+    event = AuditEvent(event="login", outcome=outcome, sub=person.sub if person else "")
+    op.store.note(event, request_id=request.request_id)

@@ -1,0 +1,89 @@
+"""What the commands share: settings, the store, and two ways to print an answer."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from troth.settings import Settings
+    from troth.store.sqlite import SQLiteStore
+
+T = TypeVar("T")
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+
+
+class Failure(Exception):
+    """What went wrong, in one sentence for the operator."""
+
+
+def now() -> int:
+    return int(time.time())
+
+
+def settings() -> "Settings":
+    """The settings, or a `Failure` that names what is wrong with them."""
+    from troth.settings import SettingsError, load
+
+    try:
+        return load()
+    except SettingsError as error:
+        raise Failure(str(error)) from None
+
+
+def with_store(work: "Callable[[SQLiteStore, Settings], Awaitable[T]]") -> T:
+    """Run `work` over the migrated store; what it commits holds when this returns."""
+    import sqlite3
+
+    from troth.settings import SettingsError
+    from troth.signing.keys import KeyRingError
+    from troth.store import StoreUnavailable
+    from troth.store.migrate import SchemaError
+    from troth.store.open import open_store
+
+    chosen = settings()
+
+    async def run() -> T:
+        store = open_store(chosen)
+        store.fresh()
+        try:
+            return await work(store, chosen)
+        finally:
+            await store.close()
+
+    try:
+        return asyncio.run(run())
+    except (SettingsError, SchemaError, KeyRingError, StoreUnavailable) as error:
+        raise Failure(str(error)) from None
+    except (sqlite3.Error, OSError) as error:
+        raise Failure(f"the database cannot be used: {error}") from None
+
+
+def emit(value: Any, as_json: bool, text: str) -> None:
+    """One JSON object, or text for a person."""
+    click.echo(json.dumps(value, ensure_ascii=False) if as_json else text)
+
+
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """Columns, aligned; the first row is the heading."""
+    widths = [max(len(row[index]) for row in rows) for index in range(len(rows[0]))]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask before what cannot be undone; `--yes` answers, and so scripts do not hang."""
+    if yes:
+        return
+    import sys
+
+    if not sys.stdin.isatty():
+        raise Failure("this cannot be undone; say --yes to do it without being asked")
+    click.confirm(question, abort=True)

@@ -1,0 +1,113 @@
+"""`troth keys`."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from troth.cli.common import Failure, as_json, confirm, emit, now, table, with_store
+
+if TYPE_CHECKING:
+    from troth.settings import Settings
+    from troth.signing.keys import StoredKey
+    from troth.store.sqlite import SQLiteStore
+
+# The longest life of an access token, and an hour for clocks that differ.
+_KEPT_AFTER = 2 * 3600
+
+
+@click.group()
+def keys() -> None:
+    """The keys that sign tokens and seal codes."""
+
+
+@keys.command("list")
+@as_json
+def list_(as_json: bool) -> None:
+    """All keys: which sign now, which are published, which have ended."""
+
+    async def work(store: "SQLiteStore", _: "Settings") -> list[dict[str, Any]]:
+        return [_shown(key, store.keys) for key in store.keys]
+
+    found = with_store(work)
+    rows = [("KID", "USE", "ALG", "STATE")]
+    rows += [(k["kid"], k["use"], k["alg"], k["state"]) for k in found]
+    emit({"keys": found}, as_json, table(rows))
+
+
+@keys.command()
+@click.option("--use", type=click.Choice(("sig", "seal")), default="sig", show_default=True)
+@click.option("--now", "at_once", is_flag=True, help="Sign with it at once (emergency).")
+@as_json
+def rotate(use: str, at_once: bool, as_json: bool) -> None:
+    """A new key: published now, signing after the publish lead; the old one ends later."""
+    from troth.model.change import AuditEvent
+    from troth.signing.keys import new_key, read_master_key
+
+    async def work(store: "SQLiteStore", settings: "Settings") -> dict[str, Any]:
+        master = read_master_key(settings.master_key_file)
+        lead = 0 if at_once or use == "seal" else settings.key_publish_lead
+        made = new_key(use, now=now(), signs_from=now() + lead, master=master)  # type: ignore[arg-type]
+        ends = made.signs_from + _KEPT_AFTER
+        former = [
+            replace(key, ends_at=ends)
+            for key in store.keys
+            if use == "sig" and key.use == "sig" and key.ends_at is None
+        ]
+        await store.put_keys([made, *former])
+        store.note(AuditEvent(event="key.rotated", outcome="ok", actor="operator", detail=made.kid))
+        store.fresh()
+        return _shown(made, store.keys)
+
+    shown = with_store(work)
+    emit(shown, as_json, f"key {shown['kid']} is published and signs from {shown['signs_from']}")
+
+
+@keys.command()
+@click.argument("kid")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+def retire(kid: str, yes: bool, as_json: bool) -> None:
+    """End a key at once: what it signed or sealed is worth nothing from now on."""
+    from troth.model.change import AuditEvent
+    from troth.signing.keys import new_key, read_master_key
+
+    confirm(f"End key {kid} and every token made with it?", yes)
+
+    async def work(store: "SQLiteStore", settings: "Settings") -> dict[str, Any]:
+        key = next((key for key in store.keys if key.kid == kid), None)
+        if key is None:
+            raise Failure(f"there is no key {kid!r}")
+        at = now()
+        changed = [replace(key, ends_at=at)]
+        others = [k for k in store.keys if k.use == key.use and k.kid != kid and k.may_sign(at)]
+        if not others:
+            master = read_master_key(settings.master_key_file)
+            changed.append(new_key(key.use, now=at, signs_from=at, master=master))
+        await store.put_keys(changed)
+        store.note(AuditEvent(event="key.retired", outcome="ok", actor="operator", detail=kid))
+        return {"retired": kid, "created": [k.kid for k in changed[1:]]}
+
+    done = with_store(work)
+    emit(done, as_json, f"key {kid} has ended")
+
+
+def _shown(key: "StoredKey", ring: tuple["StoredKey", ...]) -> dict[str, Any]:
+    at = now()
+    signing = [k for k in ring if k.use == key.use and k.may_sign(at)]
+    newest = max(signing, key=lambda k: (k.signs_from, k.created_at), default=None)
+    if key.ends_at is not None and key.ends_at <= at:
+        state = "ended"
+    elif key.signs_from > at:
+        state = "published"
+    else:
+        state = "active" if newest is not None and newest.kid == key.kid else "kept"
+    return {
+        "kid": key.kid,
+        "use": key.use,
+        "alg": key.alg,
+        "state": state,
+        "created_at": key.created_at,
+        "signs_from": key.signs_from,
+        "ends_at": key.ends_at,
+    }

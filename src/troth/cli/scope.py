@@ -1,0 +1,94 @@
+"""`troth scope`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from troth.cli.common import Failure, as_json, emit, table, with_store
+
+if TYPE_CHECKING:
+    from troth.settings import Settings
+    from troth.store.sqlite import SQLiteStore
+
+
+@click.group()
+def scope() -> None:
+    """What applications may ask for, in words that people understand."""
+
+
+@scope.command()
+@click.argument("name")
+@click.option("--description", required=True, help="A sentence that a person understands.")
+@click.option("--optional", is_flag=True, help="People may untick it.")
+@click.option("--default", "is_default", is_flag=True, help="Granted where no scope is asked for.")
+@as_json
+def add(name: str, description: str, optional: bool, is_default: bool, as_json: bool) -> None:
+    """Define a scope, or change one."""
+    from troth.errors import OAuthError
+    from troth.model.change import AuditEvent, Change, Put
+    from troth.model.person import Scope
+    from troth.rules.scope import parse
+
+    try:
+        if parse(name) != (name,):
+            raise Failure("a scope name has no spaces")
+    except OAuthError:
+        raise Failure(f"{name!r} is not a scope name (RFC 6749 §3.3)") from None
+    if not description.strip() or len(description) > 300:
+        raise Failure("a description is one sentence of at most 300 characters")
+    noun = Scope(name=name, description=description, required=not optional, default=is_default)
+    event = AuditEvent(event="scope.put", outcome="ok", actor="operator", detail=name)
+
+    async def work(store: "SQLiteStore", _: "Settings") -> None:
+        await store.commit(Change(verbs=(Put(noun=noun),), audit=(event,)))
+
+    with_store(work)
+    emit(_shown(noun), as_json, f"scope {name} is defined")
+
+
+@scope.command("list")
+@as_json
+def list_(as_json: bool) -> None:
+    """All scopes."""
+
+    async def work(store: "SQLiteStore", _: "Settings") -> list[object]:
+        return [_shown(noun) for noun in store.scopes.values()]
+
+    found = with_store(work)
+    rows = [("NAME", "REQUIRED", "DESCRIPTION")]
+    rows += [(s["name"], "yes" if s["required"] else "no", s["description"]) for s in found]  # type: ignore[index]
+    emit({"scopes": found}, as_json, table(rows))
+
+
+@scope.command()
+@click.argument("name")
+@as_json
+def remove(name: str, as_json: bool) -> None:
+    """Remove a scope, also from every client: tokens get only what is left."""
+    from dataclasses import replace
+
+    from troth.model.change import AuditEvent, Change, Done, Put, Remove
+
+    event = AuditEvent(event="scope.removed", outcome="ok", actor="operator", detail=name)
+
+    async def work(store: "SQLiteStore", _: "Settings") -> list[str]:
+        users = [c for c in await store.clients() if name in c.scope]
+        narrowed = tuple(
+            Put(noun=replace(c, scope=tuple(s for s in c.scope if s != name))) for c in users
+        )
+        change = Change(verbs=(Remove(kind="scope", key=name), *narrowed), audit=(event,))
+        if not isinstance(await store.commit(change), Done):
+            raise Failure(f"there is no scope {name!r}")
+        return [c.client_id for c in users]
+
+    clients = with_store(work)
+    emit({"removed": name, "clients": clients}, as_json, f"scope {name} is removed")
+
+
+def _shown(noun):  # type: ignore[no-untyped-def]
+    return {
+        "name": noun.name,
+        "description": noun.description,
+        "required": noun.required,
+        "default": noun.default,
+    }

@@ -1,0 +1,196 @@
+"""`troth user`."""
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from troth.cli.common import Failure, as_json, confirm, emit, now, table, with_store
+
+if TYPE_CHECKING:
+    from troth.model.person import Person
+    from troth.settings import Settings
+    from troth.store.sqlite import SQLiteStore
+
+
+@click.group()
+def user() -> None:
+    """The people who log in. USER is a user name, an e-mail address or a sub."""
+
+
+@user.command()
+@click.option("--username", required=True)
+@click.option("--email")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@as_json
+def create(username: str, email: str | None, password_stdin: bool, as_json: bool) -> None:
+    """Create a person; prints the sub that stands for them in every token."""
+    import secrets
+
+    from troth.accounts.names import check_email, check_username
+    from troth.model.change import AuditEvent, Change, Exists, Put
+    from troth.model.person import Person
+
+    problem = check_username(username) or (check_email(email) if email else None)
+    if problem:
+        raise Failure(problem)
+    person = Person(
+        sub=secrets.token_hex(16),
+        username=username,
+        email=email,
+        password_hash=_password((username, email or "")) if password_stdin else None,
+        created_at=now(),
+    )
+    event = AuditEvent(event="person.created", outcome="ok", actor="operator", sub=person.sub)
+
+    async def work(store: "SQLiteStore", _: "Settings") -> None:
+        outcome = await store.commit(Change(verbs=(Put(noun=person),), audit=(event,)))
+        if isinstance(outcome, Exists):
+            raise Failure("the user name or e-mail address is taken")
+
+    with_store(work)
+    emit({"sub": person.sub}, as_json, f"{username} is {person.sub}")
+
+
+@user.command("list")
+@as_json
+def list_(as_json: bool) -> None:
+    """All people."""
+
+    async def work(store: "SQLiteStore", _: "Settings") -> list[dict[str, Any]]:
+        return [_shown(person) for person in await store.people()]
+
+    found = with_store(work)
+    rows = [("SUB", "USER NAME", "E-MAIL", "STATE")]
+    rows += [
+        (p["sub"], p["username"], p["email"] or "", "disabled" if p["disabled"] else "")
+        for p in found
+    ]
+    emit({"users": found}, as_json, table(rows))
+
+
+@user.command()
+@click.argument("user")
+@as_json
+def show(user: str, as_json: bool) -> None:
+    """One person."""
+
+    async def work(store: "SQLiteStore", _: "Settings") -> dict[str, Any]:
+        return _shown(await _find(store, user))
+
+    found = with_store(work)
+    emit(found, as_json, "\n".join(f"{name}: {value}" for name, value in found.items()))
+
+
+@user.command("set-password")
+@click.argument("user")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@as_json
+def set_password(user: str, password_stdin: bool, as_json: bool) -> None:
+    """Set a password; every session and token of the person ends."""
+    if not password_stdin:
+        raise Failure("say --password-stdin and give the password on standard input")
+
+    async def work(store: "SQLiteStore", _: "Settings") -> dict[str, Any]:
+        person = await _find(store, user)
+        password_hash = _password((person.username, person.email or ""))
+        return await _change(store, person, "password.reset", password_hash=password_hash)
+
+    with_store(work)
+    emit({"user": user, "password": "set"}, as_json, f"the password of {user} is set")
+
+
+@user.command()
+@click.argument("user")
+@click.option("--enable", is_flag=True, help="The reverse. What ended stays ended.")
+@as_json
+def disable(user: str, enable: bool, as_json: bool) -> None:
+    """Disable a person: no login, and every session and token ends at once."""
+
+    async def work(store: "SQLiteStore", _: "Settings") -> dict[str, Any]:
+        person = await _find(store, user)
+        event = "person.enabled" if enable else "person.disabled"
+        return await _change(store, person, event, disabled=not enable)
+
+    found = with_store(work)
+    emit(found, as_json, f"{user} is {'enabled' if enable else 'disabled'}")
+
+
+@user.command()
+@click.argument("user")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+def delete(user: str, yes: bool, as_json: bool) -> None:
+    """Delete a person for good; their sub is never used again."""
+    from troth.model.change import AuditEvent, Change, Remove
+
+    confirm(f"Delete {user} and end everything of theirs?", yes)
+
+    async def work(store: "SQLiteStore", _: "Settings") -> str:
+        person = await _find(store, user)
+        event = AuditEvent(event="person.deleted", outcome="ok", actor="operator", sub=person.sub)
+        remove = Remove(kind="person", key=person.sub)
+        await store.commit(Change(verbs=(remove,), audit=(event,)))
+        return person.sub
+
+    emit({"deleted": with_store(work)}, as_json, f"{user} is deleted")
+
+
+def _password(words: tuple[str, ...]) -> str:
+    """The hash of the password on standard input; a weak one is said, not refused."""
+    from troth.accounts.passwords import check_length, easy_to_guess, hash_now
+
+    if sys.stdin.isatty():
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    problem = check_length(password)
+    if problem:
+        raise Failure(problem)
+    if easy_to_guess(password, words):
+        click.echo("troth: warning: that password is easy to guess", err=True)
+    return hash_now(password)
+
+
+async def _find(store: "SQLiteStore", user: str) -> "Person":
+    from troth.accounts.names import login_key
+
+    found = await store.person(user) or await store.person_by_login(login_key(user))
+    if found is None:
+        raise Failure(f"there is no user {user!r}")
+    return found
+
+
+async def _change(
+    store: "SQLiteStore",
+    person: "Person",
+    event: str,
+    password_hash: str | None = None,
+    disabled: bool | None = None,
+) -> dict[str, Any]:
+    """One write under a new epoch: it ends all that was issued before."""
+    from troth.model.change import AuditEvent, Change, Done, Put
+
+    changed = replace(
+        person,
+        password_hash=password_hash or person.password_hash,
+        disabled=person.disabled if disabled is None else disabled,
+        epoch=person.epoch + 1,
+    )
+    audit = AuditEvent(event=event, outcome="ok", actor="operator", sub=person.sub)
+    put = Put(noun=changed, expect_epoch=person.epoch)
+    if not isinstance(await store.commit(Change(verbs=(put,), audit=(audit,))), Done):
+        raise Failure("somebody else changed this person just now; try again")
+    return _shown(changed)
+
+
+def _shown(person: "Person") -> dict[str, Any]:
+    return {
+        "sub": person.sub,
+        "username": person.username,
+        "email": person.email,
+        "disabled": person.disabled,
+        "has_password": person.password_hash is not None,
+        "created_at": person.created_at,
+    }

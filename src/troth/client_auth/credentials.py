@@ -1,0 +1,17 @@
+"""What a method reads from a request before anything is believed."""
+
+from dataclasses import dataclass
+
+from troth.model.client import AuthMethod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """A claimed client and, for a shared secret, the text to compare. Never printed."""
+
+    method: AuthMethod
+    client_id: str
+    secret: str | None
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.method}, {self.client_id!r})"

@@ -1,0 +1,28 @@
+"""Protocol endpoints: one file each, and the tuple that routes and metadata are derived from."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from troth.endpoints import authorize, introspect, jwks, metadata, revoke, token
+from troth.http import Request, Response
+from troth.op import Op
+from troth.settings import Settings
+
+
+class Endpoint(Protocol):
+    """What a module of this folder provides.
+
+    `cors` opens it to the origins of public clients' redirect URIs (RFC 9700 §2.6).
+    """
+
+    methods: tuple[str, ...]
+    cors: bool
+
+    def paths(self, settings: Settings, /) -> tuple[str, ...]: ...
+
+    def members(self, settings: Settings, /) -> Mapping[str, object]: ...
+
+    async def handle(self, request: Request, op: Op, /) -> Response: ...
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (authorize, token, revoke, introspect, jwks, metadata)

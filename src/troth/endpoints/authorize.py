@@ -1,0 +1,179 @@
+"""The authorization endpoint (RFC 6749 §3.1): from parameters to a request that may wait.
+
+Stage 1 returns a `Target` or shows a page. From then on every refusal is caught by code that
+holds the `Target`, so that it can only go to a redirect URI that was proven to be registered.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from troth.browser import journey
+from troth.errors import OAuthError, PageError, invalid_request, unauthorized_client
+from troth.errors import unsupported_response_type
+from troth.http import Form, Request, Response, parse_parameters, redirect, require_form
+from troth.model.client import RegisteredClient
+from troth.model.request import AuthorizationRequest, Target
+from troth.op import Op
+from troth.rules import pkce, redirect_uri, resource, scope
+from troth.settings import Settings
+
+methods: tuple[str, ...] = ("GET", "POST")
+cors: bool = False
+
+LONGEST_REQUEST = 6 * 1024
+LONGEST_STATE = 4 * 1024
+_PAGE_IF_REPEATED = ("client_id", "redirect_uri", "response_mode")
+
+
+def paths(settings: Settings) -> tuple[str, ...]:
+    return (settings.base + "/oauth/authorize",)
+
+
+def members(settings: Settings) -> Mapping[str, object]:
+    return {
+        "authorization_endpoint": settings.issuer + "/oauth/authorize",
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+    }
+
+
+async def handle(request: Request, op: Op) -> Response:
+    if request.method == "POST":
+        return _as_get(request, op)
+    form = _parse(request.query)
+    client, target = await _target(form, op)
+    try:
+        asked = _request(form, client, target, op)
+    except OAuthError as error:
+        return await journey.refuse(request, op, target, error)
+    return await journey.begin(request, op, asked)
+
+
+def _as_get(request: Request, op: Op) -> Response:
+    """A form posted from another site brings no cookies: it goes on as a GET, which does."""
+    try:
+        require_form(request)
+    except OAuthError as error:
+        raise _page(error.reason, status=error.status) from None
+    body = request.body.decode("latin-1")
+    if len(body) > LONGEST_REQUEST or any(not 32 < ord(char) < 127 for char in body):
+        raise _page("the posted request is too large or not form-encoded")
+    return redirect(f"{op.settings.issuer}/oauth/authorize?{body}")
+
+
+def _parse(query: bytes) -> Form:
+    if len(query) > LONGEST_REQUEST:
+        raise _page(f"the request has {len(query)} bytes", status=414)
+    try:
+        return parse_parameters(query)
+    except OAuthError as error:
+        raise _page(error.reason) from None
+
+
+async def _target(form: Form, op: Op) -> tuple[RegisteredClient, Target]:
+    """Stage 1: who asks, and where the answer may go (RFC 6749 §4.1.2.1, RFC 9700 §4.1)."""
+    for name in _PAGE_IF_REPEATED:
+        if name in form.repeated:
+            raise _page(f"{name} is repeated")
+    client_id = form.get("client_id")
+    client = await op.store.client(client_id) if client_id and len(client_id) <= 256 else None
+    if client is None:
+        raise _page(f"the client {(client_id or '')[:80]!r} is not registered")
+    if client.disabled:
+        raise _page(f"the client {client.client_id} is disabled")
+    uri = form.get("redirect_uri")
+    if uri is None:
+        if len(client.redirect_uris) != 1:
+            raise _page("redirect_uri is missing and the client has several or none")
+        uri = client.redirect_uris[0]
+    elif not redirect_uri.match(client, uri):
+        raise _page(
+            f"the redirect_uri {uri[:300]!r} is none of the registered "
+            f"{list(client.redirect_uris)[:5]!r}"
+        )
+    if form.get("response_mode", "query") != "query":
+        raise _page(f"response_mode {form['response_mode'][:40]!r} is not supported")
+    state = None if "state" in form.repeated else form.get("state")
+    if state is not None and len(state) > LONGEST_STATE:
+        raise _page(f"state has {len(state)} characters", status=414)
+    return client, Target(
+        client_id=client.client_id,
+        redirect_uri=uri,
+        given="redirect_uri" in form,
+        state=state,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    form: Form
+    client: RegisteredClient
+
+
+def _check_repeated(asked: _Asked) -> None:
+    if asked.form.repeated:
+        raise invalid_request(
+            "a parameter is repeated", reason=f"repeated: {sorted(asked.form.repeated)[:10]}"
+        )
+
+
+def _check_request_objects(asked: _Asked) -> None:
+    for name in ("request", "request_uri"):
+        if name in asked.form:
+            raise OAuthError(
+                f"{name}_not_supported",
+                "request objects are not supported",
+                reason=f"{name} was sent (RFC 9101 is not built)",
+            )
+
+
+def _check_response_type(asked: _Asked) -> None:
+    response_type = asked.form.get("response_type")
+    if response_type is None:
+        raise invalid_request("response_type is missing", reason="no response_type")
+    if response_type != "code":
+        raise unsupported_response_type(reason=f"response_type {response_type[:80]!r}")
+
+
+def _check_grant(asked: _Asked) -> None:
+    if "authorization_code" not in asked.client.grant_types:
+        raise unauthorized_client(
+            "the client may not use this response type",
+            reason="grant type authorization_code is not registered",
+        )
+
+
+CHECKS: tuple[Callable[[_Asked], None], ...] = (
+    _check_repeated,
+    _check_request_objects,
+    _check_response_type,
+    _check_grant,
+)
+
+
+def _request(form: Form, client: RegisteredClient, target: Target, op: Op) -> AuthorizationRequest:
+    """Stage 2: the checks in order, then the request as a value."""
+    asked = _Asked(form=form, client=client)
+    for check in CHECKS:
+        check(asked)
+    challenge = pkce.check_challenge(
+        client, form.get("code_challenge"), form.get("code_challenge_method")
+    )
+    audience = resource.check(form.several, op.settings.audience)
+    return AuthorizationRequest(
+        target=target,
+        scope=scope.requested(form.get("scope"), client.scope, op.scopes),
+        code_challenge=challenge,
+        resource=audience,
+    )
+
+
+def _page(reason: str, *, status: int = 400) -> PageError:
+    return PageError(
+        "invalid_request",
+        "This request cannot be answered",
+        "The application that sent you here made a mistake in its request, so we stopped before "
+        "anything was shared. Go back to it and try again; if this happens again, tell its makers.",
+        reason=reason,
+        status=status,
+    )

@@ -1,0 +1,31 @@
+"""What every grant hands back, and what it may read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from troth.model.authorization import ChainState
+from troth.model.change import Change
+from troth.model.person import Scope
+from troth.model.token import Code, RefreshToken, Tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """Tokens that become real when `change` is done, and not before."""
+
+    tokens: Tokens
+    change: Change
+
+
+class Reads(Protocol):
+    """The eyes of a grant: unsealing costs no database, the rest rarely happens."""
+
+    @property
+    def scopes(self) -> Mapping[str, Scope]: ...
+
+    def open_code(self, text: str) -> Code | None: ...
+
+    def open_refresh_token(self, text: str) -> RefreshToken | None: ...
+
+    async def chain(self, chain_id: bytes) -> ChainState | None: ...

@@ -1,0 +1,240 @@
+"""HTTP as the endpoints see it: one request value, a strict form parser, the few answers.
+
+Everything is `no-store` unless it says otherwise, and only `redirect` here makes a Location.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from troth.errors import OAuthError, invalid_request
+
+Headers = tuple[tuple[bytes, bytes], ...]
+
+MOST_KEYS = 100
+_FORM = b"application/x-www-form-urlencoded"
+_BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One request, whole. `peer` is the client's address after trusted proxies were considered."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: Headers
+    body: bytes
+    peer: str
+    request_id: str
+
+    def header(self, name: bytes) -> str | None:
+        """The value of a header that occurs once; None where it is absent or repeated."""
+        values = self.header_values(name)
+        return values[0] if len(values) == 1 else None
+
+    def header_values(self, name: bytes) -> list[str]:
+        return [value.decode("latin-1") for key, value in self.headers if key == name]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer, whole."""
+
+    status: int
+    headers: Headers
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Form(Mapping[str, str]):
+    """Parameters, once each. An empty value is an absent one (RFC 6749 §3.1).
+
+    `repeated` names what came more than once; `resource` alone may (RFC 8707 §2). A checkbox list
+    of a page's own form may too: `parse_form` is told its name, `several` holds its values.
+    """
+
+    values_: Mapping[str, str]
+    repeated: frozenset[str] = frozenset()
+    several: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> str:
+        return self.values_[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values_)
+
+    def __len__(self) -> int:
+        return len(self.values_)
+
+
+def parse_parameters(raw: bytes, list_name: str = "resource") -> Form:
+    """Decode `a=b&c=d` strictly, recording repetitions (WHATWG URL form encoding, UTF-8).
+
+    Raises `invalid_request` for broken escapes, text that is not UTF-8, NUL, too many keys.
+    """
+    values: dict[str, str] = {}
+    repeated: set[str] = set()
+    several: list[str] = []
+    pieces = raw.split(b"&") if raw else []
+    if len(pieces) > MOST_KEYS:
+        raise invalid_request("too many parameters", reason=f"{len(pieces)} parameters")
+    for piece in pieces:
+        if not piece:
+            continue
+        name_raw, _, value_raw = piece.partition(b"=")
+        name, value = _decode(name_raw), _decode(value_raw)
+        if name == list_name:
+            several.append(value)
+        elif name in values:
+            repeated.add(name)
+        else:
+            values[name] = value
+    present = {name: value for name, value in values.items() if value}
+    return Form(present, frozenset(repeated), tuple(value for value in several if value))
+
+
+def _decode(raw: bytes) -> str:
+    if b"%" in raw or b"+" in raw:
+        if _BROKEN_ESCAPE.search(raw):
+            raise invalid_request("a parameter is not well encoded", reason="broken % escape")
+        raw = unquote_to_bytes(raw.replace(b"+", b" "))
+    if b"\0" in raw:
+        raise invalid_request("a parameter is not well encoded", reason="NUL in a parameter")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise invalid_request("a parameter is not well encoded", reason="not UTF-8") from None
+
+
+def parse_form(request: Request, list_name: str = "resource") -> Form:
+    """The body's parameters, each at most once (RFC 6749 §3.2); none in the URL (§2.3.1)."""
+    require_form(request)
+    if request.query:
+        raise invalid_request("parameters belong in the body", reason="query string on a POST")
+    form = parse_parameters(request.body, list_name)
+    if form.repeated:
+        raise invalid_request("a parameter is repeated", reason=f"repeated: {sorted(form.repeated)}")
+    return form
+
+
+def require_form(request: Request) -> None:
+    """Refuse every body that is not a form (RFC 6749 appendix B)."""
+    content_type = (request.header(b"content-type") or "").encode("latin-1")
+    if content_type.split(b";")[0].strip().lower() != _FORM:
+        raise OAuthError(
+            "unsupported_media_type",
+            "the body must be application/x-www-form-urlencoded",
+            reason=f"content type {content_type[:80]!r}",
+        )
+
+
+_JSON: Headers = (
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-store"),
+    (b"pragma", b"no-cache"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+
+def json(status: int, body: object, extra: Headers = ()) -> Response:
+    """A JSON answer that nobody may keep (RFC 6749 §5.1)."""
+    return Response(status, _JSON + extra, msgspec.json.encode(body))
+
+
+def public_json(body: bytes, etag: bytes) -> Response:
+    """Bytes that are the same for everyone: the key set, the metadata."""
+    return Response(
+        200,
+        (
+            (b"content-type", b"application/json"),
+            (b"cache-control", b"public, max-age=3600"),
+            (b"etag", etag),
+            (b"x-content-type-options", b"nosniff"),
+            (b"access-control-allow-origin", b"*"),
+            (b"cross-origin-resource-policy", b"cross-origin"),
+        ),
+        body,
+    )
+
+
+_BROWSER: Headers = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PageOptions:
+    """What a page needs beyond its bytes: where its forms may lead, cookies, other headers."""
+
+    form_targets: tuple[str, ...] = ()
+    extra: Headers = field(default=())
+
+
+def page(status: int, body: bytes, options: PageOptions = PageOptions()) -> Response:
+    """An HTML page under a strict content security policy: no script, no frame, no stranger."""
+    form_action = " ".join(("'self'", *options.form_targets))
+    csp = (
+        "default-src 'none'; style-src 'self'; img-src 'self'; "
+        f"form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
+    )
+    headers = (
+        (b"content-type", b"text/html; charset=utf-8"),
+        (b"content-security-policy", csp.encode("latin-1", "replace")),
+        *_BROWSER,
+        *options.extra,
+    )
+    return Response(status, headers, body)
+
+
+def redirect(location: str, extra: Headers = ()) -> Response:
+    """303 (RFC 9700 §4.12): a form that was posted is never posted again elsewhere."""
+    return Response(303, ((b"location", _ascii(location)), *_BROWSER, *extra))
+
+
+def _ascii(location: str) -> bytes:
+    if any(ord(char) <= 32 or ord(char) >= 127 for char in location):
+        raise ValueError("a Location must be printable ASCII")
+    return location.encode("ascii")
+
+
+def cookie(name: str, value: str, *, secure: bool, max_age: int | None = None) -> Headers:
+    """A Set-Cookie header: `__Host-` and Secure, or neither on an http loopback issuer."""
+    text = f"{cookie_name(name, secure=secure)}={value}; Path=/; HttpOnly; SameSite=Lax"
+    if secure:
+        text += "; Secure"
+    if max_age is not None:
+        text += f"; Max-Age={max_age}"
+    return ((b"set-cookie", text.encode("ascii")),)
+
+
+def cookie_name(name: str, *, secure: bool) -> str:
+    return f"__Host-{name}" if secure else name
+
+
+def read_cookie(request: Request, name: str, *, secure: bool) -> str | None:
+    """A cookie's value; None where it is absent, or where two of the name came (tossing)."""
+    wanted = cookie_name(name, secure=secure)
+    found = [
+        value.strip()
+        for header in request.header_values(b"cookie")
+        for key, _, value in (part.partition("=") for part in header.split(";"))
+        if key.strip() == wanted
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def prefers_html(request: Request) -> bool:
+    """Whether the caller is a browser that wants to read an error as a page."""
+    return "text/html" in (request.header(b"accept") or "")
+
+

@@ -1,0 +1,52 @@
+"""Structured events, one line of JSON each, on standard error. Never a secret in them.
+
+Fields are chosen at the call: there is no place where a whole request or form is logged.
+"""
+
+import sys
+from typing import Any
+
+import msgspec
+import structlog
+
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+class Secret:
+    """A value that cannot be printed, logged or formatted; `reveal()` gives it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: bytes) -> None:
+        self._value = value
+
+    def reveal(self) -> bytes:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+
+def _render(_logger: Any, _method: str, event: dict[str, Any]) -> bytes:
+    return msgspec.json.encode(event, enc_hook=repr)
+
+
+def configure(level: str) -> None:
+    """Log to standard error from `level` on: called once by each process."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            _render,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
+        cache_logger_on_first_use=True,
+    )
+
+
+def logger() -> Any:
+    """The event logger: `logger().info("token.issued", client_id=…)`."""
+    return structlog.get_logger()

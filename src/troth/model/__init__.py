@@ -1,0 +1,1 @@
+"""The nouns of the protocol: frozen values, standard library only."""

@@ -1,0 +1,166 @@
+"""The only way a decision changes the world: a frozen value that the store applies whole.
+
+Verbs: `Redeem` and `Rotate` (the hot ones, each compare-and-set), `Once` (first wins), `Put`
+(insert or replace a noun), `Revoke`, `Remove`, `Require` (this must still stand) and `Count`
+(a bounded counter, reserved before the work).
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from troth.model.authorization import Authorization, Chain, ChainState
+from troth.model.client import RegisteredClient
+from troth.model.person import Person, Scope, Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redeem:
+    """Insert the chain that a code starts, if its authorization and its person still stand."""
+
+    chain: Chain
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rotate:
+    """Move a standing chain from `generation` to the next one."""
+
+    chain_id: bytes
+    generation: int
+    now: int
+    idle_since: int
+
+
+RevokeKind = Literal["chain", "authorization", "session", "sessions_of", "access_token"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoke:
+    """End a thing by id at a time. `sub` limits it to one person's things, `spare` keeps one."""
+
+    kind: RevokeKind
+    key: str | bytes
+    at: int
+    sub: str | None = None
+    spare: str | None = None
+    expires_at: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Once:
+    """Insert (namespace, key) if it is absent; the store answers `Exists` to all but the first."""
+
+    namespace: str
+    key: bytes
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Require:
+    """The person is enabled and of this epoch, or the client is enabled."""
+
+    kind: Literal["person", "client"]
+    key: str
+    epoch: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Put:
+    """Insert or replace a noun. `expect_epoch` makes a person's change a compare-and-set."""
+
+    noun: Person | Session | Authorization | RegisteredClient | Scope
+    expect_epoch: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remove:
+    """Delete a noun by its id. Ids are never used again."""
+
+    kind: Literal["person", "client", "scope"]
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """Reserve one attempt under `key`: refused while a delay runs, and delayed more each time.
+
+    The first `free` attempts cost nothing, then the delay doubles from 1 s to `longest` seconds;
+    a key without attempts for `forget` seconds starts anew.
+    """
+
+    key: str
+    now: int
+    free: int
+    longest: int
+    forget: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgive:
+    """Take back reserved attempts: `all` of a key after a success, or just one."""
+
+    key: str
+    all: bool
+
+
+Verb = Redeem | Rotate | Revoke | Once | Require | Put | Remove | Count | Forgive
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEvent:
+    """One security decision: who did what to whom, and how it ended. Never a secret in it."""
+
+    event: str
+    outcome: str
+    actor: str = ""
+    client_id: str = ""
+    sub: str = ""
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """All verbs are applied, in order, or none is. Audit events ride along."""
+
+    verbs: tuple[Verb, ...] = ()
+    audit: tuple[AuditEvent, ...] = field(default=())
+
+
+NOTHING = Change()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The change is durable."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exists:
+    """Somebody was first: the id of a `Redeem` or a `Once` was taken, or a `Put` collided."""
+
+    what: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """The row is not where the change expected it; `state` is where it stands now."""
+
+    state: ChainState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gone:
+    """What the change relied on no longer stands: chain, authorization, person, session …"""
+
+    which: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limited:
+    """A `Count` was refused; `until` is when the next attempt is allowed (seconds)."""
+
+    until: int
+
+
+Lost = Exists | Moved | Gone | Limited
+Outcome = Done | Lost

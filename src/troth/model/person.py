@@ -1,0 +1,50 @@
+"""People, their login sessions and the scopes they can grant."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """A resource owner (RFC 6749 §1.1).
+
+    `epoch` counts what ends everything issued before: disabling, a password reset or change.
+    `password_hash` is an Argon2id string or None for a person who cannot log in by password.
+    """
+
+    sub: str
+    username: str
+    email: str | None = None
+    password_hash: str | None = None
+    epoch: int = 1
+    disabled: bool = False
+    created_at: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.username
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """A login session of a person in one browser. The cookie's secret is kept as SHA-256 only."""
+
+    session_id: str
+    secret_digest: str
+    sub: str
+    epoch: int
+    authenticated_at: int
+    last_seen_at: int
+    expires_at: int
+    user_agent: str = ""
+    network: str = ""
+    ended_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """A scope that the operator defined, in words that a person understands."""
+
+    name: str
+    description: str
+    required: bool = True
+    default: bool = False

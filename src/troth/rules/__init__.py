@@ -1,0 +1,1 @@
+"""Rules that cut across grants: one file per RFC, pure functions."""

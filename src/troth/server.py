@@ -1,0 +1,95 @@
+"""One server process: the public and the management listener in one loop, and a clean end."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Iterator, Sequence
+
+import uvicorn
+
+from troth import log
+from troth.app import App, create_app
+from troth.management import management_app
+from troth.settings import Settings, parse_listen
+
+DRAIN_SECONDS = 10
+
+
+class _Server(uvicorn.Server):
+    """A uvicorn server that leaves the signals to us: two of them share the loop."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def bind(listen: str) -> socket.socket:
+    """A listening socket, inheritable by worker processes."""
+    host, port = parse_listen(listen)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    sock = socket.socket(family)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    sock.bind((host, port))
+    sock.listen(2048)
+    sock.set_inheritable(True)
+    return sock
+
+
+def _server(app: object, settings: Settings, *, public: bool) -> _Server:
+    tls = public and bool(settings.tls_cert_file)
+    return _Server(
+        uvicorn.Config(
+            app,  # type: ignore[arg-type]
+            loop="none",
+            lifespan="on" if public else "off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+            ssl_certfile=settings.tls_cert_file if tls else None,
+            ssl_keyfile=settings.tls_key_file if tls else None,
+        )
+    )
+
+
+def run(settings: Settings, sockets: Sequence[socket.socket], ready: int) -> None:
+    """Serve on `sockets` (public, then management) until SIGTERM or SIGINT.
+
+    Writes a byte to the file descriptor `ready` once connections are accepted.
+    """
+    import uvloop
+
+    log.configure(settings.log_level)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings, sockets, ready))
+
+
+async def _serve(settings: Settings, sockets: Sequence[socket.socket], ready: int) -> None:
+    app: App = create_app(settings)
+    await app.open()  # what is wrong with the installation is said here, not by the web server
+    servers = [_server(app, settings, public=True)]
+    if len(sockets) > 1:
+        servers.append(_server(management_app(app), settings, public=False))
+
+    def stop() -> None:
+        for server in servers:
+            server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    tasks = [
+        asyncio.create_task(server.serve(sockets=[sock]))
+        for server, sock in zip(servers, sockets, strict=True)
+    ]
+    while not all(server.started for server in servers):
+        if any(task.done() for task in tasks):
+            break
+        await asyncio.sleep(0.005)
+    else:
+        os.write(ready, b"1")
+    await asyncio.gather(*tasks)

@@ -1,0 +1,1 @@
+"""Keys, signatures and seals: the only door to the JOSE and cryptography libraries."""

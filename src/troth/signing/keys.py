@@ -1,0 +1,119 @@
+"""The key ring: signing and sealing keys, encrypted at rest under the master key.
+
+A signing key is published at once and signs from `signs_from` on, so that verifiers with a cached
+key set have it in time; a key that was replaced stays published until its last token has expired.
+"""
+
+import binascii
+import hashlib
+import os
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from troth.log import Secret
+
+Use = Literal["sig", "seal"]
+
+
+class KeyRingError(Exception):
+    """The master key or a stored key cannot be used; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredKey:
+    """A key as it lies in the store: `wrapped` is AES-256-GCM under the master key."""
+
+    kid: str
+    use: Use
+    alg: str
+    created_at: int
+    signs_from: int
+    ends_at: int | None
+    wrapped: bytes
+
+    def may_sign(self, now: int) -> bool:
+        return self.signs_from <= now and (self.ends_at is None or self.ends_at > now)
+
+
+def read_master_key(path: str) -> Secret:
+    """The master key from its file: 32 bytes, base64url, one line; not readable by others."""
+    if not path:
+        raise KeyRingError("TROTH_MASTER_KEY_FILE is not set; name the file with the master key")
+    file = Path(path)
+    try:
+        mode = file.stat().st_mode
+        text = file.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeyRingError(f"the master key file {path} cannot be read: {error}") from None
+    if mode & 0o077:
+        raise KeyRingError(f"the master key file {path} is open to others; run chmod 600 on it")
+    try:
+        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        raw = b""
+    if len(raw) != 32:
+        raise KeyRingError(f"the master key file {path} must hold 32 bytes as base64url on one line")
+    return Secret(raw)
+
+
+def create_master_key(path: Path) -> None:
+    """Write a fresh master key with mode 0600, never over an existing file."""
+    text = urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=") + b"\n"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(text)
+
+
+def _aad(kid: str, use: str, alg: str) -> bytes:
+    return f"key:{kid}:{use}:{alg}".encode()
+
+
+def new_key(use: Use, *, now: int, signs_from: int, master: Secret) -> StoredKey:
+    """Generate a signing key (ES256) or a sealing key, wrapped and bound to its row."""
+    if use == "sig":
+        private = ec.generate_private_key(ec.SECP256R1())
+        raw = private.private_bytes(
+            serialization.Encoding.DER,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        alg = "ES256"
+    else:
+        raw, alg = secrets.token_bytes(64), "A256SIV"
+    kid = secrets.token_hex(4)
+    nonce = secrets.token_bytes(12)
+    wrapped = nonce + AESGCM(master.reveal()).encrypt(nonce, raw, _aad(kid, use, alg))
+    return StoredKey(
+        kid=kid,
+        use=use,
+        alg=alg,
+        created_at=now,
+        signs_from=signs_from,
+        ends_at=None,
+        wrapped=wrapped,
+    )
+
+
+def unwrap(key: StoredKey, master: Secret) -> bytes:
+    """The raw key; raises where the master key or the row is not the one it was made with."""
+    try:
+        return AESGCM(master.reveal()).decrypt(
+            key.wrapped[:12], key.wrapped[12:], _aad(key.kid, key.use, key.alg)
+        )
+    except InvalidTag:
+        raise KeyRingError(
+            f"key {key.kid} cannot be decrypted: the master key is not the one it was made with"
+        ) from None
+
+
+def thumbprint(text: str) -> str:
+    """A short name of a secret for logs: it tells two apart and gives neither away."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,103 @@
+"""The store's port: exact reads, and one write that is described as data.
+
+`Reads` has a method for each thing a decision may need; `commit` applies a `Change` whole or says
+who was first. `Listings` serves the account page and the command line. Both adapters pass the
+same suite.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from troth.model.authorization import Authorization, ChainState
+from troth.model.change import AuditEvent, Change, Outcome
+from troth.model.client import RegisteredClient
+from troth.model.person import Person, Scope, Session
+from troth.signing.keys import StoredKey
+
+
+class StoreUnavailable(Exception):
+    """The database cannot answer now; nothing was acknowledged."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """Why one request was refused: what `troth trace` shows."""
+
+    request_id: str
+    at: int
+    endpoint: str
+    error: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """A client that a person connected, for the account page. Times in seconds."""
+
+    client_id: str
+    client_name: str
+    client_uri: str | None
+    access_token_format: str
+    access_token_lifetime: int
+    scope: tuple[str, ...]
+    first_used: int
+    last_used: int
+
+
+class Reads(Protocol):
+    """What decisions may read. `scopes` and `keys` are held in memory and kept current."""
+
+    def fresh(self) -> None:
+        """Drop what another process has changed; called once at the head of every request."""
+
+    @property
+    def scopes(self) -> Mapping[str, Scope]: ...
+
+    @property
+    def keys(self) -> tuple[StoredKey, ...]: ...
+
+    async def client(self, client_id: str) -> RegisteredClient | None: ...
+
+    async def person(self, sub: str) -> Person | None: ...
+
+    async def person_by_login(self, key: str) -> Person | None: ...
+
+    async def session(self, secret_digest: str) -> tuple[Session, Person] | None: ...
+
+    async def authorization(self, sub: str, client_id: str) -> Authorization | None: ...
+
+    async def chain(self, chain_id: bytes) -> ChainState | None: ...
+
+    async def origin_registered(self, origin: str) -> bool: ...
+
+    async def spent(self, namespace: str, key: bytes) -> bool: ...
+
+
+class Listings(Protocol):
+    """What the account page and the command line list."""
+
+    async def sessions_of(self, sub: str) -> Sequence[Session]: ...
+
+    async def applications_of(self, sub: str) -> Sequence[Application]: ...
+
+    async def clients(self) -> Sequence[RegisteredClient]: ...
+
+    async def people(self) -> Sequence[Person]: ...
+
+    async def trace(self, request_id: str) -> Sequence[Trace]: ...
+
+
+class Store(Reads, Listings, Protocol):
+    """The whole port. Raises `StoreUnavailable` where the database cannot answer."""
+
+    async def commit(self, change: Change, *, request_id: str = "") -> Outcome:
+        """Apply the change whole, durably, or say what was lost. Audit events ride along."""
+        ...
+
+    def note(self, *entries: AuditEvent | Trace, request_id: str = "") -> None:
+        """Write behind, within a second: what has no change to ride on."""
+
+    async def ready(self) -> bool: ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,44 @@
+"""Opening an installation: migrate, make the keys of a new one, hand out the store."""
+
+import time
+from pathlib import Path
+
+from troth.log import Secret
+from troth.settings import Settings, database_path
+from troth.signing.keys import new_key
+from troth.store import migrate
+from troth.store.sqlite import SQLiteStore
+from troth.store.sqlite_writer import connect
+
+
+def migrated(settings: Settings) -> Path:
+    """The database's path, created (mode 0600) and migrated. Raises `SchemaError`."""
+    path = database_path(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=True)
+    connection = connect(path, write=True)
+    try:
+        migrate.up(connection)
+    finally:
+        connection.close()
+    return path
+
+
+def open_store(settings: Settings) -> SQLiteStore:
+    """The store over a migrated database."""
+    return SQLiteStore(migrated(settings))
+
+
+async def ensure_keys(store: SQLiteStore, master: Secret) -> None:
+    """The first signing and sealing key of a new installation; they work at once.
+
+    Never made where a database already has keys: a wrong master key must not start anew.
+    """
+    store.fresh()
+    if store.keys:
+        return
+    now = int(time.time())
+    await store.put_keys(
+        [new_key(use, now=now, signs_from=now, master=master) for use in ("sig", "seal")]
+    )
+    store.fresh()

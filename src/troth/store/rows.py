@@ -1,0 +1,156 @@
+"""Nouns from rows and rows from nouns: one place, shared by every adapter."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+import msgspec
+
+from troth.accounts.names import login_key
+from troth.model.authorization import Authorization, Chain, ChainState
+from troth.model.change import Redeem
+from troth.model.client import RegisteredClient
+from troth.model.person import Person, Scope, Session
+from troth.rules.redirect_uri import origin
+from troth.store import Application
+
+Row = Sequence[Any]
+Values = dict[str, Any]
+
+
+def asdict(noun: Any) -> Values:
+    """The fields of a flat noun by name (`dataclasses.asdict` would copy deeply)."""
+    return {f.name: getattr(noun, f.name) for f in fields(noun)}
+
+
+def client(row: Row) -> RegisteredClient:
+    return msgspec.json.decode(row[0], type=RegisteredClient)
+
+
+def client_values(client: RegisteredClient) -> Values:
+    return {
+        "client_id": client.client_id,
+        "client_name": client.client_name,
+        "client_uri": client.client_uri,
+        "metadata": msgspec.json.encode(client).decode(),
+        "disabled": client.disabled,
+        "created_at": client.created_at,
+    }
+
+
+def client_origins(client: RegisteredClient) -> set[str]:
+    """Where a public client runs in a browser; none for those that have a secret."""
+    if not client.public or client.disabled:
+        return set()
+    return {found for uri in client.redirect_uris if (found := origin(uri)) is not None}
+
+
+def person(row: Row) -> Person:
+    sub, username, email, password_hash, epoch, disabled, created_at = row
+    return Person(
+        sub=sub,
+        username=username,
+        email=email,
+        password_hash=password_hash,
+        epoch=epoch,
+        disabled=bool(disabled),
+        created_at=created_at,
+    )
+
+
+def person_values(person: Person, expect_epoch: int | None) -> Values:
+    return {
+        **asdict(person),
+        "username_key": login_key(person.username),
+        "email_key": login_key(person.email) if person.email else None,
+        "expect_epoch": expect_epoch,
+    }
+
+
+def session(row: Row) -> Session:
+    return Session(
+        session_id=row[0],
+        secret_digest=row[1],
+        sub=row[2],
+        epoch=row[3],
+        authenticated_at=row[4],
+        last_seen_at=row[5],
+        expires_at=row[6],
+        user_agent=row[7],
+        network=row[8],
+        ended_at=row[9],
+    )
+
+
+def session_with_person(row: Row) -> tuple[Session, Person]:
+    username, email, password_hash, epoch, created_at = row[10:]
+    return session(row), Person(
+        sub=row[2],
+        username=username,
+        email=email,
+        password_hash=password_hash,
+        epoch=epoch,
+        created_at=created_at,
+    )
+
+
+def scope(row: Row) -> Scope:
+    name, description, required, default = row
+    return Scope(
+        name=name, description=description, required=bool(required), default=bool(default)
+    )
+
+
+def authorization(row: Row) -> Authorization:
+    return Authorization(
+        authorization_id=row[0],
+        sub=row[1],
+        client_id=row[2],
+        scope=tuple(row[3].split()),
+        created_at=row[4],
+        expires_at=row[5],
+        revoked_at=row[6],
+    )
+
+
+def authorization_values(authorization: Authorization) -> Values:
+    return {**asdict(authorization), "scope": " ".join(authorization.scope)}
+
+
+def chain_state(row: Row) -> ChainState:
+    chain = Chain(
+        chain_id=row[0],
+        authorization_id=row[1],
+        client_id=row[2],
+        sub=row[3],
+        epoch=row[4],
+        generation=row[5],
+        created_at=row[6],
+        rotated_at=row[7],
+        expires_at=row[8],
+        revoked_at=row[9],
+    )
+    approved = None if row[10] is None else tuple(row[10].split())
+    return ChainState(
+        chain=chain, approved=approved, person_stands=bool(row[11]), username=row[12]
+    )
+
+
+def redeem_values(redeem: Redeem) -> Values:
+    return {**asdict(redeem.chain), "session_id": redeem.session_id}
+
+
+def application(rows: Sequence[Row]) -> Application:
+    """One connected client from all its standing authorizations."""
+    registered = msgspec.json.decode(rows[0][1], type=RegisteredClient)
+    names = {name: None for row in rows for name in row[2].split()}
+    return Application(
+        client_id=registered.client_id,
+        client_name=registered.client_name,
+        client_uri=registered.client_uri,
+        access_token_format=registered.access_token_format,
+        access_token_lifetime=registered.access_token_lifetime,
+        scope=tuple(names),
+        first_used=min(row[3] for row in rows),
+        last_used=max(row[4] for row in rows),
+    )

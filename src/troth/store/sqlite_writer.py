@@ -1,0 +1,132 @@
+"""The one writer of a process: changes that wait together are committed together.
+
+Processes queue on a file lock around the write transaction; SQLite's own waiting would poll.
+A change is answered only after its transaction is durable.
+"""
+
+import asyncio
+import fcntl
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from troth.model.change import Change, Done, Outcome
+from troth.store import StoreUnavailable
+from troth.store.sqlite_apply import apply
+
+MOST_IN_BATCH = 128
+MOST_WAITING = 4096
+
+Job = tuple[Callable[[sqlite3.Connection], Any], Callable[[Any, BaseException | None], None]]
+
+
+def connect(path: Path, *, write: bool) -> sqlite3.Connection:
+    """A connection with the safe settings; the file is created readable by its owner only."""
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=2.0)
+    db.execute("pragma journal_mode = wal")
+    db.execute("pragma synchronous = full")
+    db.execute("pragma foreign_keys = on")
+    db.execute("pragma trusted_schema = off")
+    db.execute("pragma secure_delete = fast")
+    if not write:
+        db.execute("pragma query_only = on")
+    return db
+
+
+class Writer:
+    """A thread with its own connection that applies what `submit` hands it, in groups."""
+
+    def __init__(self, path: Path) -> None:
+        self._db = connect(path, write=True)
+        self._lock = open(path.with_name(path.name + ".lock"), "wb")  # noqa: SIM115
+        path.with_name(path.name + ".lock").chmod(0o600)
+        self._jobs: list[Job] = []
+        self._wake = threading.Condition()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, work: Callable[[sqlite3.Connection], Any]) -> asyncio.Future[Any]:
+        """Run `work` in the next transaction; the future is done when it is durable."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+
+        def finish(result: Any, error: BaseException | None) -> None:
+            loop.call_soon_threadsafe(_settle, future, result, error)
+
+        with self._wake:
+            if len(self._jobs) >= MOST_WAITING or self._stopping:
+                raise StoreUnavailable("too many changes are waiting")
+            self._jobs.append((work, finish))
+            self._wake.notify()
+        return future
+
+    def commit(self, change: Change, audit: Callable[[sqlite3.Connection], None]) -> Any:
+        """Apply a change, and its audit rows where it was applied."""
+
+        def work(db: sqlite3.Connection) -> Outcome:
+            outcome = apply(db, change, int(time.time()))
+            if isinstance(outcome, Done):
+                audit(db)
+            return outcome
+
+        return self.submit(work)
+
+    def close(self) -> None:
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        self._thread.join(timeout=10)
+        self._db.close()
+        self._lock.close()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                while not self._jobs and not self._stopping:
+                    self._wake.wait()
+                batch, self._jobs = self._jobs[:MOST_IN_BATCH], self._jobs[MOST_IN_BATCH:]
+            if not batch:
+                return
+            self._transact(batch)
+
+    def _transact(self, batch: list[Job]) -> None:
+        results: list[tuple[Any, BaseException | None]] = []
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        try:
+            self._db.execute("begin immediate")
+            for work, _ in batch:
+                results.append(_attempt(work, self._db))
+            self._db.execute("commit")
+        except sqlite3.Error as error:
+            if self._db.in_transaction:
+                self._db.execute("rollback")
+            failure = StoreUnavailable(f"{type(error).__name__}: {error}")
+            results = [(None, failure)] * len(batch)
+        finally:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)
+        for (_, finish), (result, failed) in zip(batch, results, strict=True):
+            finish(result, failed)
+
+
+def _attempt(
+    work: Callable[[sqlite3.Connection], Any], db: sqlite3.Connection
+) -> tuple[Any, BaseException | None]:
+    try:
+        return work(db), None
+    except sqlite3.OperationalError:
+        raise  # disk full, read-only, busy: the whole transaction is in doubt
+    except Exception as error:  # one bad change must not take the others with it
+        return None, error
+
+
+def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    if future.cancelled():
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
