@@ -1,0 +1,351 @@
+"""A real Troth in processes of its own, and a plain HTTP client that behaves like a browser.
+
+Nothing here knows the code under test: it goes through the command line and sockets only.
+"""
+
+import json
+import os
+import secrets
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, field
+from hashlib import sha256
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+
+import httpx2
+
+from tests.oracles import check_response
+
+PASSWORD = "canary correct horse battery"
+REDIRECT_URI = "https://app.example/cb"
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+class Troth:
+    """One installation in a folder: `cli` runs commands, `start` and `stop` the server."""
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.management_port = free_port()
+        self.issuer = f"http://127.0.0.1:{self.port}"
+        self.database = folder / "troth.db"
+        self.log_file = folder / "troth.log"
+        key_file = folder / "master.key"
+        if not key_file.exists():
+            key_file.touch(mode=0o600)
+            key_file.write_bytes(urlsafe_b64encode(secrets.token_bytes(32)).rstrip(b"=") + b"\n")
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if "TROTH_" not in name},
+            "TROTH_ISSUER": self.issuer,
+            "TROTH_DATABASE": f"sqlite://{self.database}",
+            "TROTH_LISTEN": f"127.0.0.1:{self.port}",
+            "TROTH_MANAGEMENT_LISTEN": f"127.0.0.1:{self.management_port}",
+            "TROTH_MASTER_KEY_FILE": str(key_file),
+            **{f"TROTH_{name.upper()}": value for name, value in settings.items()},
+        }
+        self.issuer = self.environment["TROTH_ISSUER"]
+        self._process: subprocess.Popen[str] | None = None
+
+    def run_cli(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "troth", *words],
+            env=self.environment,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def cli(self, *words: str, stdin: str = "") -> Any:
+        """A command's JSON; fails the test where the command fails."""
+        done = self.run_cli(*words, "--json", stdin=stdin)
+        assert done.returncode == 0, f"troth {' '.join(words)}: {done.stderr}"
+        return json.loads(done.stdout)
+
+    def start(self) -> "Troth":
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "troth", "serve"],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+                text=True,
+            )
+        before = self.log().count("\nready") + self.log().startswith("ready")
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            text = self.log()
+            if text.count("\nready") + text.startswith("ready") > before:
+                return self
+            assert self._process.poll() is None, f"the server ended: {text[-2000:]}"
+            time.sleep(0.02)
+        raise AssertionError(f"the server is not ready: {self.log()[-2000:]}")
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        assert self._process is not None
+        self._process.send_signal(number)
+        return self._process.wait(timeout=30)
+
+    def log(self) -> str:
+        return self.log_file.read_text("utf-8", "replace") if self.log_file.exists() else ""
+
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        connection = sqlite3.connect(self.database, timeout=10)
+        try:
+            return connection.execute(sql, values).fetchall()
+        finally:
+            connection.close()
+
+    def digest(self) -> dict[str, str]:
+        """What every table holds, but for audit, traces, counters and session touches (G5)."""
+        tables = ("client", "person", "authorization", "chain", "spent", "scope", "key")
+        return {t: sha256(repr(self.rows(f'select * from "{t}"')).encode()).hexdigest() for t in tables}
+
+    # What most tests register
+
+    def person(self, username: str | None = None, password: str = PASSWORD) -> "Person":
+        name = username or "user" + secrets.token_hex(4)
+        made = self.cli(
+            "user", "create", "--username", name, "--email", f"{name}@people.example",
+            "--password-stdin", stdin=password,
+        )
+        return Person(name, password, made["sub"])
+
+    def client(self, *words: str, scope: str = "read_write extra", **kind: Any) -> "OAuthClient":
+        redirect_uris = kind.get("redirect_uris", (REDIRECT_URI,))
+        uris = [word for uri in redirect_uris for word in ("--redirect-uri", uri)]
+        made = self.cli(
+            "client", "create", "--name", kind.get("name", "Canary App"), *uris,
+            "--scope", scope, *words,
+        )
+        return OAuthClient(self, made)
+
+
+@dataclass
+class Person:
+    username: str
+    password: str
+    sub: str
+
+
+class _Forms(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: dict[str, dict[str, Any]] = {}
+        self._open: dict[str, Any] | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "form":
+            self._open = {"action": given.get("action", ""), "inputs": []}
+            self.forms[given.get("id") or given.get("action") or ""] = self._open
+        elif tag == "input" and self._open is not None and given.get("name"):
+            unticked = given.get("type") == "checkbox" and "checked" not in given
+            if not unticked and "disabled" not in given:
+                self._open["inputs"].append((given["name"], given.get("value") or ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._open = None
+
+
+def forms(html: str) -> dict[str, dict[str, Any]]:
+    """The forms of a page by id, with the inputs that would be sent."""
+    parser = _Forms()
+    parser.feed(html)
+    return parser.forms
+
+
+class Browser:
+    """A cookie jar and no JavaScript. Every answer goes through the oracles."""
+
+    def __init__(self, troth: Troth, headers: dict[str, str] | None = None, **kind: Any) -> None:
+        self.troth = troth
+        self.http = httpx2.Client(
+            base_url=troth.issuer, headers=headers, timeout=20, trust_env=False, **kind
+        )
+
+    def __del__(self) -> None:
+        self.http.close()
+
+    def request(self, method: str, url: str, **kind: Any) -> httpx2.Response:
+        response = self.http.request(method, url, **kind)
+        check_response(response, self.troth.issuer)
+        return response
+
+    def get(self, url: str, **kind: Any) -> httpx2.Response:
+        return self.request("GET", url, **kind)
+
+    def post(self, url: str, data: Any = None, **kind: Any) -> httpx2.Response:
+        if isinstance(data, list):
+            kind["content"] = urlencode(data)
+            kind.setdefault("headers", {})["content-type"] = "application/x-www-form-urlencoded"
+            data = None
+        return self.request("POST", url, data=data, **kind)
+
+    def follow(self, response: httpx2.Response) -> httpx2.Response:
+        """Follow redirects as long as they stay on the server."""
+        for _ in range(10):
+            location = response.headers.get("location", "")
+            if not location.startswith(self.troth.issuer + "/"):
+                return response
+            response = self.get(location)
+        raise AssertionError("redirects without end")
+
+    def submit(
+        self, response: httpx2.Response, form: str, changes: dict[str, str] | None = None, **kind: Any
+    ) -> httpx2.Response:
+        """Send a form back as it came, with some values typed in."""
+        found = forms(response.text)[form]
+        inputs = [(n, v) for n, v in found["inputs"] if n not in (changes or {})]
+        return self.post(found["action"], [*inputs, *(changes or {}).items()], **kind)
+
+    def sign_in(self, response: httpx2.Response, person: Person) -> httpx2.Response:
+        typed = {"username": person.username, "password": person.password}
+        return self.follow(self.submit(response, "login", typed))
+
+    def authorize(self, parameters: Any, person: Person, decision: str = "allow") -> httpx2.Response:
+        """The whole way of a person; the last answer (a redirect to the application)."""
+        response = self.follow(self.get("/oauth/authorize", params=parameters))
+        if 'id="login"' in response.text:
+            response = self.sign_in(response, person)
+        if 'id="consent"' in response.text:
+            response = self.follow(self.submit(response, "consent", {"decision": decision}))
+        return response
+
+
+def answer(response: httpx2.Response) -> dict[str, str]:
+    """The parameters of a redirect to an application."""
+    assert response.status_code == 303, (response.status_code, response.text[:500])
+    pairs = parse_qsl(urlsplit(response.headers["location"]).query, keep_blank_values=True)
+    assert len({name for name, _ in pairs}) == len(pairs), pairs
+    return dict(pairs)
+
+
+@dataclass
+class OAuthClient:
+    """A registered application that makes the contract's four requests."""
+
+    troth: Troth
+    registration: dict[str, Any]
+    verifier: str = field(default_factory=lambda: secrets.token_urlsafe(48))
+
+    @property
+    def client_id(self) -> str:
+        return str(self.registration["client_id"])
+
+    @property
+    def secret(self) -> str:
+        return str(self.registration.get("client_secret", ""))
+
+    @property
+    def redirect_uri(self) -> str:
+        return str(self.registration["redirect_uris"][0])
+
+    @property
+    def public(self) -> bool:
+        return self.registration["token_endpoint_auth_method"] == "none"
+
+    def parameters(self, **changes: str | None) -> dict[str, str]:
+        """An authorization request of this client; None leaves a parameter out."""
+        given: dict[str, str | None] = {
+            "response_type": "code",
+            "client_id": self.client_id,
+            "redirect_uri": self.redirect_uri,
+            "scope": "read_write",
+            "state": "canary-state",
+        }
+        if self.public:
+            given |= {"code_challenge": challenge(self.verifier), "code_challenge_method": "S256"}
+        given |= changes
+        return {name: value for name, value in given.items() if value is not None}
+
+    def credentials(self) -> dict[str, str]:
+        if self.public:
+            return {"client_id": self.client_id, "code_verifier": self.verifier}
+        return {"client_id": self.client_id, "client_secret": self.secret}
+
+    def code(self, person: Person, browser: Browser | None = None, **changes: str | None) -> str:
+        browser = browser or Browser(self.troth)
+        return answer(browser.authorize(self.parameters(**changes), person))["code"]
+
+    def post(self, path: str, data: Any, **kind: Any) -> httpx2.Response:
+        with Plain(self.troth) as http:
+            return http.post(path, data, **kind)
+
+    def redeem(self, code: str, **changes: str | None) -> httpx2.Response:
+        given: dict[str, str | None] = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": self.redirect_uri,
+            **self.credentials(),
+            **changes,
+        }
+        return self.post("/oauth/token", {k: v for k, v in given.items() if v is not None})
+
+    def tokens(self, person: Person, browser: Browser | None = None, **changes: str | None) -> Any:
+        response = self.redeem(self.code(person, browser, **changes))
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def refresh(self, refresh_token: str, **changes: str | None) -> httpx2.Response:
+        credentials = {k: v for k, v in self.credentials().items() if k != "code_verifier"}
+        given: dict[str, str | None] = {
+            "grant_type": "refresh_token",
+            "refresh_token": refresh_token,
+            **credentials,
+            **changes,
+        }
+        return self.post("/oauth/token", {k: v for k, v in given.items() if v is not None})
+
+    def revoke(self, token: str) -> httpx2.Response:
+        credentials = {k: v for k, v in self.credentials().items() if k != "code_verifier"}
+        return self.post("/oauth/revoke", {"token": token, **credentials})
+
+    def introspect(self, token: str) -> Any:
+        response = self.post("/oauth/introspect", {"token": token, **self.credentials()})
+        assert response.status_code == 200, response.text
+        return response.json()
+
+    def active(self, token: str) -> bool:
+        return bool(self.introspect(token)["active"])
+
+
+class Plain(Browser):
+    """A machine's HTTP client: no cookies kept, closed after use."""
+
+    def __enter__(self) -> "Plain":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+
+def challenge(verifier: str) -> str:
+    return urlsafe_b64encode(sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+def is_page(response: httpx2.Response) -> bool:
+    """PAGE: an HTML error on the own origin that leads nowhere."""
+    html = response.headers.get("content-type", "").startswith("text/html")
+    leads = "location" in response.headers or "http-equiv" in response.text
+    return response.status_code in (400, 403, 414) and html and not leads
+
+
+def query_of(url: str) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(url).query)

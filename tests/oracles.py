@@ -1,0 +1,53 @@
+"""What must hold for every answer, whatever the test is about (the global oracles)."""
+
+import re
+from urllib.parse import urlsplit
+
+import httpx2
+
+DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]+")
+_LEAKS = ("Traceback", "sqlite3", "SELECT ", ".py\"", "site-packages", "uvicorn")
+_PAGE_HEADERS = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+}
+
+
+def check_response(response: httpx2.Response, issuer: str) -> None:
+    """G1 no failure and no leak, G2 redirects, G3 no-store, G6 headers, G7 descriptions."""
+    where = f"{response.request.method} {response.request.url.path} -> {response.status_code}"
+    assert response.status_code < 500, f"G1: {where}: {response.text[:300]}"
+    assert not any(leak in response.text for leak in _LEAKS), f"G1: {where}"
+    assert "server" not in response.headers, f"{where}: a banner"
+    kind = response.headers.get("content-type", "")
+    if response.status_code == 303:
+        _check_redirect(response, issuer, where)
+    if kind.startswith("text/html"):
+        for name, value in _PAGE_HEADERS.items():
+            assert response.headers.get(name) == value, f"G6: {where}: {name}"
+        policy = response.headers["content-security-policy"]
+        assert "default-src 'none'" in policy, f"G6: {where}"
+        assert "frame-ancestors 'none'" in policy, f"G6: {where}"
+        assert response.headers["cache-control"] == "no-store", f"G3: {where}"
+    if kind.startswith("application/json"):
+        assert response.headers["x-content-type-options"] == "nosniff", f"G6: {where}"
+        _check_json(response, where)
+
+
+def _check_redirect(response: httpx2.Response, issuer: str, where: str) -> None:
+    location = response.headers["location"]
+    assert response.headers["cache-control"] == "no-store", f"G3: {where}"
+    own = location.startswith(issuer + "/")
+    assert own or "iss=" in urlsplit(location).query, f"G2: {where}: {location}"
+    assert not re.search(r"[\x00-\x20\x7f-\xff]", location), f"G2: {where}"
+
+
+def _check_json(response: httpx2.Response, where: str) -> None:
+    body = response.json()
+    if "access_token" in body or "active" in body or "error" in body:
+        assert response.headers["cache-control"] == "no-store", f"G3: {where}"
+    if "error" in body:
+        assert DESCRIPTION.fullmatch(body["error_description"]), f"G7: {where}"
+        assert body["request_id"] == response.headers["x-request-id"], where
