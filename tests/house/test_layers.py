@@ -31,7 +31,13 @@ DOORS = {
     "sqlite3": ("src/troth/store/",),
     "zxcvbn": ("src/troth/accounts/",),
 }
-COMPOSITION = ("src/troth/app.py", "src/troth/cli/", "src/troth/demo/", "src/troth/store/")
+COMPOSITION = (
+    "src/troth/app.py",
+    "src/troth/cli/",
+    "src/troth/demo/",
+    "src/troth/store/",
+    "src/troth/supervisor.py",
+)
 
 
 def impure_imports(tree: ast.Module) -> Iterator[tuple[int, str]]:

@@ -4,18 +4,18 @@ from collections.abc import Iterator
 
 import click
 
-from troth.cli import main
+from troth.cli import troth
 
 _INTRODUCTION = """# The command line
 
-Every command prints for people, and with `--json` one JSON value for programs. What went wrong is
+Commands print for people; with `--json` they print one JSON value for programs. What went wrong is
 one sentence on standard error, and the exit code is not 0.
 """
 
 
 def render() -> str:
     """The page."""
-    return _INTRODUCTION + "".join(_command(("troth",), main))
+    return _INTRODUCTION + "".join(_command(("troth",), troth))
 
 
 def _command(names: tuple[str, ...], command: click.Command) -> Iterator[str]:
@@ -41,6 +41,9 @@ def _option(option: click.Option) -> str:
         notes.append("Required.")
     if option.multiple:
         notes.append("May be given more than once.")
+    default = option.to_info_dict()["default"]
+    if isinstance(default, str | int) and not isinstance(default, bool) and default != "":
+        notes.append(f"Default: `{default}`.")
     if isinstance(option.type, click.Choice):
         notes.append("One of " + ", ".join(f"`{c}`" for c in option.type.choices) + ".")
     return f"| {names} | {' '.join(filter(None, notes))} |\n"
