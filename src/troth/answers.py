@@ -53,12 +53,14 @@ class Answers:
         )
         return Response(200, headers, file.body)
 
-    def json(self, error: OAuthError | PageError, request: Request | None, request_id: str) -> Response:
+    def json(
+        self, error: OAuthError | PageError, request: Request | None, request_id: str
+    ) -> Response:
         """RFC 6749 §5.2, with the request's id to ask the operator about."""
         status, extra = error.status, _retry_after(error)
-        if isinstance(error, OAuthError) and error.error == "invalid_client":
-            if request is None or request.header_values(b"authorization"):
-                extra += ((b"www-authenticate", f'Basic realm="{self._realm}"'.encode()),)
+        by_header = request is not None and request.header_values(b"authorization")
+        if error.error == "invalid_client" and by_header:
+            extra += ((b"www-authenticate", f'Basic realm="{self._realm}"'.encode()),)
         description = error.description if isinstance(error, OAuthError) else error.title
         body = {
             "error": error.error,
@@ -90,7 +92,9 @@ class Answers:
         self, request: Request, methods: tuple[str, ...], browser: bool
     ) -> Response:
         error = OAuthError(
-            "method_not_allowed", "the method is not allowed", reason=f"method {request.method[:20]}"
+            "method_not_allowed",
+            "the method is not allowed",
+            reason=f"method {request.method[:20]}",
         )
         response = self._either(error, request, browser)
         allow = ((b"allow", ", ".join(methods).encode()),)

@@ -19,8 +19,8 @@ from troth.browser.pages.views import Brand
 from troth.browser.site import PAGES
 from troth.endpoints import ENDPOINTS
 from troth.errors import OAuthError, PageError
-from troth.http import Headers, Request, Response
 from troth.housekeeping import keep_house
+from troth.http import Headers, Request, Response
 from troth.intake import Intake
 from troth.op import Op
 from troth.settings import Settings

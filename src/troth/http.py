@@ -117,7 +117,9 @@ def parse_form(request: Request, list_name: str = "resource") -> Form:
         raise invalid_request("parameters belong in the body", reason="query string on a POST")
     form = parse_parameters(request.body, list_name)
     if form.repeated:
-        raise invalid_request("a parameter is repeated", reason=f"repeated: {sorted(form.repeated)}")
+        raise invalid_request(
+            "a parameter is repeated", reason=f"repeated: {sorted(form.repeated)}"
+        )
     return form
 
 
@@ -236,5 +238,3 @@ def read_cookie(request: Request, name: str, *, secure: bool) -> str | None:
 def prefers_html(request: Request) -> bool:
     """Whether the caller is a browser that wants to read an error as a page."""
     return "text/html" in (request.header(b"accept") or "")
-
-

@@ -104,7 +104,8 @@ async def _body(
     body = b""
     while True:
         message = await receive()
-        body += message.get("body", b"")
+        chunk: bytes = message.get("body", b"")
+        body += chunk
         if len(body) > LONGEST_BODY:
             raise _too_large("content_too_large", "the body is too large")
         if not message.get("more_body", False):

@@ -4,6 +4,7 @@ Fields are chosen at the call: there is no place where a whole request or form i
 """
 
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
 import msgspec
@@ -29,7 +30,7 @@ class Secret:
     __str__ = __repr__
 
 
-def _render(_logger: Any, _method: str, event: dict[str, Any]) -> bytes:
+def _render(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> bytes:
     return msgspec.json.encode(event, enc_hook=repr)
 
 

@@ -2,7 +2,9 @@
 
 from prometheus_client import Counter, Histogram
 
-REQUESTS = Counter("troth_requests_total", "Requests by endpoint and status.", ["endpoint", "status"])
+REQUESTS = Counter(
+    "troth_requests_total", "Requests by endpoint and status.", ["endpoint", "status"]
+)
 REFUSALS = Counter("troth_refusals_total", "Refusals by endpoint and code.", ["endpoint", "error"])
 TOKENS = Counter("troth_tokens_issued_total", "Token answers by grant type.", ["grant_type"])
 LOGINS = Counter("troth_logins_total", "Login attempts by outcome.", ["outcome"])

@@ -43,11 +43,12 @@ def serve(settings: Settings) -> int:
 
 
 def say_ready(settings: Settings) -> None:
-    print(
-        f"ready: {settings.issuer} on {settings.listen}, {settings.workers} worker(s)",
-        file=sys.stderr,
-        flush=True,
-    )
+    _say(f"ready: {settings.issuer} on {settings.listen}, {settings.workers} worker(s)")
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
 
 
 def _alone(settings: Settings, sockets: Sequence[socket.socket]) -> int:
@@ -79,7 +80,7 @@ class _Supervisor:
 
     def _start(self) -> subprocess.Popen[bytes]:
         descriptors = [sock.fileno() for sock in self._sockets]
-        return subprocess.Popen(
+        return subprocess.Popen(  # noqa: S603  # our own module, no outside word in it
             [
                 sys.executable,
                 "-m",
@@ -124,7 +125,7 @@ class _Supervisor:
     def _replaced(self, worker: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
         if worker.poll() is None or self._stopping:
             return worker
-        print(f"a worker ended with {worker.returncode}; starting another", file=sys.stderr)
+        _say(f"a worker ended with {worker.returncode}; starting another")
         time.sleep(_RESTART_PAUSE)
         return self._start()
 

@@ -49,6 +49,10 @@ class Passwords:
     async def hash(self, password: str) -> str:
         return await asyncio.get_running_loop().run_in_executor(self._pool, hash_now, password)
 
+    async def easy_to_guess(self, password: str, words: tuple[str, ...]) -> bool:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, easy_to_guess, password, words)
+
     def outdated(self, stored: str) -> bool:
         """Whether a hash was made with parameters of former times."""
         return _HASHER.check_needs_rehash(stored)

@@ -10,7 +10,7 @@ from troth.browser.pages.views import AccountPage, ApplicationLine, ScopeLine, S
 from troth.errors import PageError
 from troth.http import Form, Headers, PageOptions, Request, Response, page, parse_parameters
 from troth.model.change import AuditEvent, Change, Done, Gone, Limited, Put, Revoke
-from troth.model.person import Session
+from troth.model.person import Person, Session
 from troth.op import Op
 from troth.settings import Settings
 from troth.store import Application
@@ -67,7 +67,8 @@ async def _render(
     problem: tuple[str, str] | None = None,
 ) -> Response:
     session, person = signed_in
-    browser, cookies = forms.browser_id(request, op), ()
+    browser = forms.browser_id(request, op)
+    cookies: Headers = ()
     if browser is None:
         browser, cookies = forms.new_browser(op)
     applications = await op.store.applications_of(person.sub)
@@ -94,7 +95,9 @@ def _application(op: Op, line: Application) -> ApplicationLine:
     until = None
     if line.access_token_format == "jwt":
         ends = op.now + line.access_token_lifetime
-        until = f"for up to {words.span(line.access_token_lifetime)} more, until {words.clock(ends)}"
+        until = (
+            f"for up to {words.span(line.access_token_lifetime)} more, until {words.clock(ends)}"
+        )
     return ApplicationLine(
         client_id=line.client_id,
         client_name=line.client_name,
@@ -109,9 +112,7 @@ def _application(op: Op, line: Application) -> ApplicationLine:
 def _scope(op: Op, name: str) -> ScopeLine:
     scope = op.scopes.get(name)
     description = scope.description if scope else name
-    return ScopeLine(
-        name=name, description=description, required=False, is_new=False, checked=True
-    )
+    return ScopeLine(name=name, description=description, required=False, is_new=False, checked=True)
 
 
 def _session(op: Op, line: Session, current: Session) -> SessionLine:
@@ -139,9 +140,7 @@ async def _commit(request: Request, op: Op, revoke: Revoke, event: AuditEvent) -
         )
 
 
-async def _revoke(
-    request: Request, op: Op, signed_in: journey.SignedIn, form: Form
-) -> Response:
+async def _revoke(request: Request, op: Op, signed_in: journey.SignedIn, form: Form) -> Response:
     sub, client_id = signed_in[1].sub, form.get("client_id", "")
     event = AuditEvent(
         event="authorization.revoked", outcome="ok", actor=sub, client_id=client_id[:100], sub=sub
@@ -151,9 +150,7 @@ async def _revoke(
     return journey.to_own_page(op, "/account?done=revoked")
 
 
-async def _end(
-    request: Request, op: Op, signed_in: journey.SignedIn, form: Form
-) -> Response:
+async def _end(request: Request, op: Op, signed_in: journey.SignedIn, form: Form) -> Response:
     sub = signed_in[1].sub
     event = AuditEvent(event="session.ended", outcome="ok", actor=sub, sub=sub)
     revoke = Revoke(kind="session", key=form.get("session_id", ""), sub=sub, at=op.now)
@@ -177,7 +174,7 @@ async def _change_password(
     """The old one proves who asks; the new epoch ends every session and chain of before."""
     person = signed_in[1]
     new = form.get("new_password", "")
-    problem = _unfit(new, form.get("repeat_password", ""), (person.username, person.email or ""))
+    problem = await _unfit(op, new, form.get("repeat_password", ""), person)
     if problem is not None:
         return await _render(request, op, signed_in, problem=problem)
     op.passwords.admit()
@@ -190,12 +187,8 @@ async def _change_password(
     if not await op.passwords.verify(person.password_hash, current):
         wrong = ("current_password", "The current password is not right.")
         return await _render(request, op, signed_in, problem=wrong)
-    changed = replace(
-        person, password_hash=await op.passwords.hash(new), epoch=person.epoch + 1
-    )
-    event = AuditEvent(
-        event="password.changed", outcome="ok", actor=person.sub, sub=person.sub
-    )
+    changed = replace(person, password_hash=await op.passwords.hash(new), epoch=person.epoch + 1)
+    event = AuditEvent(event="password.changed", outcome="ok", actor=person.sub, sub=person.sub)
     change = Change(verbs=(Put(noun=changed, expect_epoch=person.epoch),), audit=(event,))
     outcome = await op.store.commit(change, request_id=request.request_id)
     cookies: Headers = ()
@@ -205,13 +198,13 @@ async def _change_password(
     return journey.to_own_page(op, "/account?done=password", cookies)
 
 
-def _unfit(new: str, repeated: str, words_: tuple[str, ...]) -> tuple[str, str] | None:
+async def _unfit(op: Op, new: str, repeated: str, person: Person) -> tuple[str, str] | None:
     """Which field is wrong, and how."""
     problem = passwords.check_length(new)
     if problem is not None:
         return "new_password", problem[0].upper() + problem[1:] + "."
     if new != repeated:
         return "repeat_password", "The two new passwords are not the same."
-    if passwords.easy_to_guess(new, words_):
+    if await op.passwords.easy_to_guess(new, (person.username, person.email or "")):
         return "new_password", "That password is easy to guess. Choose a longer or rarer one."
     return None

@@ -69,9 +69,7 @@ def _line(op: Op, name: str, former: Authorization | None) -> ScopeLine:
     )
 
 
-async def _answer(
-    request: Request, op: Op, signed_in: journey.SignedIn | None
-) -> Response:
+async def _answer(request: Request, op: Op, signed_in: journey.SignedIn | None) -> Response:
     form = forms.read_form(request, op, signed_in[0].session_id if signed_in else "", "scope")
     pending = journey.open_pending(request, op, form.get("pending", ""))
     if signed_in is None:
@@ -110,8 +108,12 @@ async def _allow(
     former = await op.store.authorization(person.sub, client_id)
     authorization = _authorization(op, former, pending, granted, signed_in)
     event = AuditEvent(
-        event="consent", outcome="allowed", actor=person.sub, client_id=client_id,
-        sub=person.sub, detail=" ".join(granted),
+        event="consent",
+        outcome="allowed",
+        actor=person.sub,
+        client_id=client_id,
+        sub=person.sub,
+        detail=" ".join(granted),
     )
     change = Change(
         verbs=(
@@ -152,8 +154,11 @@ async def _deny(
     request: Request, op: Op, pending: Pending, signed_in: journey.SignedIn
 ) -> Response:
     event = AuditEvent(
-        event="consent", outcome="denied", actor=signed_in[1].sub,
-        client_id=pending.request.target.client_id, sub=signed_in[1].sub,
+        event="consent",
+        outcome="denied",
+        actor=signed_in[1].sub,
+        client_id=pending.request.target.client_id,
+        sub=signed_in[1].sub,
     )
     await _commit(request, op, Change(verbs=(_once(op, pending),), audit=(event,)))
     return await journey.advance(request, op, pending, signed_in, Answer(scope=None))

@@ -96,9 +96,7 @@ def form_token(op: Op, browser: bytes, session_id: str = "") -> str:
     return op.ring.sealer.seal(seal.FORM, token)
 
 
-def read_form(
-    request: Request, op: Op, session_id: str = "", list_name: str = "resource"
-) -> Form:
+def read_form(request: Request, op: Op, session_id: str = "", list_name: str = "resource") -> Form:
     """The form of a POST, if it was rendered for this browser and session; else 403.
 
     Browsers say where a POST came from; pages here are `no-referrer`, so that their own Origin is

@@ -30,12 +30,11 @@ _PENDING_LIFETIME = 3600
 
 async def begin(request: Request, op: Op, asked: AuthorizationRequest) -> Response:
     """Bind a checked request to this browser and take its first step."""
-    browser, cookies = forms.browser_id(request, op), ()
+    browser = forms.browser_id(request, op)
+    cookies: Headers = ()
     if browser is None:
         browser, cookies = forms.new_browser(op)
-    pending = Pending(
-        request=asked, transaction=os.urandom(16), browser=browser, created_at=op.now
-    )
+    pending = Pending(request=asked, transaction=os.urandom(16), browser=browser, created_at=op.now)
     response = await advance(request, op, pending, await forms.signed_in(request, op))
     return replace(response, headers=response.headers + cookies)
 
@@ -69,9 +68,7 @@ async def advance(
     remembered = None
     if signed_in is not None:
         remembered = await op.store.authorization(signed_in[1].sub, client.client_id)
-    situation = Situation(
-        client=client, signed_in=signed_in, remembered=remembered, answer=answer
-    )
+    situation = Situation(client=client, signed_in=signed_in, remembered=remembered, answer=answer)
     step = next_step(pending.request, situation, op.env())
     match step:
         case Login():
@@ -85,8 +82,12 @@ async def advance(
                 raise _stale("finished without a person or an authorization")
             code = _code(op, pending, signed_in, remembered.authorization_id, scope)
             event = AuditEvent(
-                event="code.issued", outcome="ok", actor=signed_in[1].sub,
-                client_id=client.client_id, sub=signed_in[1].sub, detail=" ".join(scope),
+                event="code.issued",
+                outcome="ok",
+                actor=signed_in[1].sub,
+                client_id=client.client_id,
+                sub=signed_in[1].sub,
+                detail=" ".join(scope),
             )
             op.store.note(event, request_id=request.request_id)
             return _to_application(request, op, target, {"code": code})
@@ -146,9 +147,7 @@ def _to_page(op: Op, path: str, pending: Pending) -> Response:
     return redirect(f"{op.settings.issuer}{path}?pending={seal_pending(op, pending)}")
 
 
-def _to_application(
-    request: Request, op: Op, target: Target, answer: dict[str, str]
-) -> Response:
+def _to_application(request: Request, op: Op, target: Target, answer: dict[str, str]) -> Response:
     """RFC 6749 §4.1.2 with `iss` (RFC 9207 §2); the registered query is kept."""
     parameters = dict(answer)
     if target.state is not None:

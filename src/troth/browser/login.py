@@ -56,7 +56,8 @@ async def _render(request: Request, op: Op, shown: _Shown) -> Response:
     if browser is None:
         browser, made = forms.new_browser(op)
         cookies = cookies + made
-    client_name, targets = None, ()
+    client_name: str | None = None
+    targets: tuple[str, ...] = ()
     if shown.pending is not None:
         target = shown.pending.request.target
         client_name = (await journey.registered(op, target)).client_name
@@ -91,9 +92,7 @@ async def _sign_in(request: Request, op: Op) -> Response:
         wait = max(1, reserved.until - now)
         retry: Headers = ((b"retry-after", str(wait).encode()),)
         problem = f"Too many attempts. Wait {wait} seconds, then try again."
-        return await _render(
-            request, op, replace(shown, problem=problem, status=429, extra=retry)
-        )
+        return await _render(request, op, replace(shown, problem=problem, status=429, extra=retry))
     right = await op.passwords.verify(person.password_hash if person else None, password)
     if person is None or person.disabled or not right:
         metrics.LOGINS.labels("wrong").inc()

@@ -22,7 +22,8 @@ async def handle(request: Request, op: Op) -> Response:
         return page(200, op.pages.render(SignedOutPage()))
     session, person = signed_in
     if request.method != "POST":
-        browser, cookies = forms.browser_id(request, op), ()
+        browser = forms.browser_id(request, op)
+        cookies: Headers = ()
         if browser is None:
             browser, cookies = forms.new_browser(op)
         token = forms.form_token(op, browser, session.session_id)
@@ -31,7 +32,5 @@ async def handle(request: Request, op: Op) -> Response:
     forms.read_form(request, op, session.session_id)
     event = AuditEvent(event="logout", outcome="ok", actor=person.sub, sub=person.sub)
     end = Revoke(kind="session", key=session.session_id, at=op.now)
-    await op.store.commit(
-        Change(verbs=(end,), audit=(event,)), request_id=request.request_id
-    )
+    await op.store.commit(Change(verbs=(end,), audit=(event,)), request_id=request.request_id)
     return page(200, op.pages.render(SignedOutPage()), PageOptions(extra=_CLEAR))

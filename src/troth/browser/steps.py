@@ -29,6 +29,8 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Refuse:
+    """The application is told why there is no code."""
+
     error: OAuthError
 
 

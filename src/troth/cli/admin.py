@@ -1,8 +1,13 @@
 """`troth migrate`."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import click
 
 from troth.cli.common import Failure, as_json, emit, settings
+
+T = TypeVar("T")
 
 
 @click.group()
@@ -52,10 +57,10 @@ def _status() -> list[dict[str, object]]:
             for m in available("sqlite")
         ]
 
-    return _failing(read)  # type: ignore[no-any-return]
+    return _failing(read)
 
 
-def _failing(work):  # type: ignore[no-untyped-def]
+def _failing(work: Callable[[], T]) -> T:
     import sqlite3
 
     from troth.settings import SettingsError

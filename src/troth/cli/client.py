@@ -74,8 +74,12 @@ def list_(as_json: bool) -> None:
     found = with_store(work)
     rows = [("CLIENT ID", "NAME", "METHOD", "STATE")]
     rows += [
-        (c["client_id"], c["client_name"], c["token_endpoint_auth_method"],
-         "disabled" if c["disabled"] else "")
+        (
+            c["client_id"],
+            c["client_name"],
+            c["token_endpoint_auth_method"],
+            "disabled" if c["disabled"] else "",
+        )
         for c in found
     ]
     emit({"clients": found}, as_json, table(rows))
@@ -157,9 +161,7 @@ def delete(client_id: str, yes: bool, as_json: bool) -> None:
 
     noun = _find(client_id)
     confirm(f"Delete {noun.client_name} and end all its tokens?", yes)
-    event = AuditEvent(
-        event="client.deleted", outcome="ok", actor="operator", client_id=client_id
-    )
+    event = AuditEvent(event="client.deleted", outcome="ok", actor="operator", client_id=client_id)
 
     async def work(store: "SQLiteStore", _: "Settings") -> None:
         remove = Remove(kind="client", key=client_id)

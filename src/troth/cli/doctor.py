@@ -54,7 +54,11 @@ def _network(chosen: "Settings") -> Iterator[Finding]:
             "TROTH_TLS_CERT_FILE and TROTH_TLS_KEY_FILE, or TROTH_TRUSTED_PROXIES",
         )
     elif not is_loopback(host) and not chosen.trusted_proxies:
-        yield "proxy", "wrong", f"{chosen.listen} is open to others without TLS; listen on 127.0.0.1"
+        yield (
+            "proxy",
+            "wrong",
+            f"{chosen.listen} is open to others without TLS; listen on 127.0.0.1",
+        )
     if chosen.management_listen and not is_loopback(parse_listen(chosen.management_listen)[0]):
         yield "management", "advice", "health and metrics are reachable from other machines"
     if time.time() < 1_750_000_000:
@@ -103,8 +107,12 @@ def _keys_and_database(chosen: "Settings") -> Iterator[Finding]:
         ]
         if lax:
             found.append(
-                ("pkce", "advice", f"{len(lax)} client(s) may go without PKCE: "
-                 f"run troth client update {lax[0]} --require-pkce")
+                (
+                    "pkce",
+                    "advice",
+                    f"{len(lax)} client(s) may go without PKCE: "
+                    f"run troth client update {lax[0]} --require-pkce",
+                )
             )
         await store.close()
         return found

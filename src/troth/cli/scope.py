@@ -1,12 +1,13 @@
 """`troth scope`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from troth.cli.common import Failure, as_json, emit, table, with_store
 
 if TYPE_CHECKING:
+    from troth.model.person import Scope
     from troth.settings import Settings
     from troth.store.sqlite import SQLiteStore
 
@@ -51,12 +52,12 @@ def add(name: str, description: str, optional: bool, is_default: bool, as_json: 
 def list_(as_json: bool) -> None:
     """All scopes."""
 
-    async def work(store: "SQLiteStore", _: "Settings") -> list[object]:
+    async def work(store: "SQLiteStore", _: "Settings") -> list[dict[str, Any]]:
         return [_shown(noun) for noun in store.scopes.values()]
 
     found = with_store(work)
     rows = [("NAME", "REQUIRED", "DESCRIPTION")]
-    rows += [(s["name"], "yes" if s["required"] else "no", s["description"]) for s in found]  # type: ignore[index]
+    rows += [(s["name"], "yes" if s["required"] else "no", s["description"]) for s in found]
     emit({"scopes": found}, as_json, table(rows))
 
 
@@ -85,7 +86,7 @@ def remove(name: str, as_json: bool) -> None:
     emit({"removed": name, "clients": clients}, as_json, f"scope {name} is removed")
 
 
-def _shown(noun):  # type: ignore[no-untyped-def]
+def _shown(noun: "Scope") -> dict[str, Any]:
     return {
         "name": noun.name,
         "description": noun.description,

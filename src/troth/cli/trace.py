@@ -31,6 +31,8 @@ def trace(request_id: str, as_json: bool) -> None:
 
     found = with_store(work)
     if not found:
-        raise Failure(f"there is no refusal with the request id {request_id!r} (the last 10000 are kept)")
+        raise Failure(
+            f"there is no refusal with the request id {request_id!r} (the last 10000 are kept)"
+        )
     text = "\n".join(f"{t['endpoint']}  {t['error']}: {t['reason']}" for t in found)
     emit({"traces": found}, as_json, text)

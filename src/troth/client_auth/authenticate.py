@@ -11,6 +11,7 @@ from troth.client_auth.credentials import Credentials
 from troth.errors import invalid_client, invalid_request
 from troth.model.client import Client, RegisteredClient
 
+
 class Method(Protocol):
     """One file of this folder."""
 
@@ -36,6 +37,8 @@ class Presented:
 
 
 class Reads(Protocol):
+    """The one thing to know about a claimed client."""
+
     async def client(self, client_id: str) -> RegisteredClient | None: ...
 
 

@@ -8,8 +8,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from troth.browser import journey
-from troth.errors import OAuthError, PageError, invalid_request, unauthorized_client
-from troth.errors import unsupported_response_type
+from troth.errors import (
+    OAuthError,
+    PageError,
+    invalid_request,
+    unauthorized_client,
+    unsupported_response_type,
+)
 from troth.http import Form, Request, Response, parse_parameters, redirect, require_form
 from troth.model.client import RegisteredClient
 from troth.model.request import AuthorizationRequest, Target

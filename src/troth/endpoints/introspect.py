@@ -12,7 +12,7 @@ from troth.settings import Settings
 methods: tuple[str, ...] = ("POST",)
 cors: bool = False
 
-INACTIVE = {"active": False}
+INACTIVE: dict[str, object] = {"active": False}
 
 
 def paths(settings: Settings) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ grant_type: str = "authorization_code"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
+    """The parameters of RFC 6749 §4.1.3 and RFC 7636 §4.5."""
+
     code: str
     redirect_uri: str | None
     code_verifier: str | None
@@ -107,9 +109,7 @@ def _unregistered(asked: Asked, client: Client, code: Code) -> OAuthError | None
         stands = any(digest(uri) == code.redirect_uri_digest for uri in registered.redirect_uris)
     if stands:
         return None
-    return invalid_grant(
-        "the code is not valid", reason="its redirect_uri is no longer registered"
-    )
+    return invalid_grant("the code is not valid", reason="its redirect_uri is no longer registered")
 
 
 def _replay(code: Code, env: Env) -> OAuthError:
@@ -117,9 +117,7 @@ def _replay(code: Code, env: Env) -> OAuthError:
     event = AuditEvent(
         event="code.replayed", outcome="revoked", client_id=code.client_id, sub=code.sub
     )
-    change = Change(
-        verbs=(Revoke(kind="chain", key=code.chain_id, at=env.now),), audit=(event,)
-    )
+    change = Change(verbs=(Revoke(kind="chain", key=code.chain_id, at=env.now),), audit=(event,))
     return invalid_grant("the code is not valid", reason="replay: used before", change=change)
 
 
@@ -150,11 +148,12 @@ def _granted(
         expires_at=chain.expires_at,
         generation=1,
     )
-    subject = Subject(
-        sub=code.sub, chain_id=code.chain_id, authenticated_at=code.authenticated_at
-    )
+    subject = Subject(sub=code.sub, chain_id=code.chain_id, authenticated_at=code.authenticated_at)
     event = AuditEvent(
-        event="token.issued", outcome="ok", client_id=code.client_id, sub=code.sub,
+        event="token.issued",
+        outcome="ok",
+        client_id=code.client_id,
+        sub=code.sub,
         detail=grant_type,
     )
     return Granted(

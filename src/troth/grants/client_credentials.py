@@ -19,12 +19,16 @@ grant_type: str = "client_credentials"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
+    """The parameters of RFC 6749 §4.4.2."""
+
     scope: str | None
     resource: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
+    """The scopes that the operator defined."""
+
     scopes: Mapping[str, Scope]
 
 
@@ -49,7 +53,10 @@ def decide(asked: Asked, client: Client, found: Found, lost: Lost | None, env: E
     audience = resources.check(asked.resource, env.default_audience)
     subject = Subject(sub=client.client_id)
     event = AuditEvent(
-        event="token.issued", outcome="ok", client_id=client.client_id, sub=client.client_id,
+        event="token.issued",
+        outcome="ok",
+        client_id=client.client_id,
+        sub=client.client_id,
         detail=grant_type,
     )
     return Granted(

@@ -21,6 +21,8 @@ grant_type: str = "refresh_token"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
+    """The parameters of RFC 6749 §6."""
+
     refresh_token: str
     scope: str | None
     resource: tuple[str, ...]
@@ -28,6 +30,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
+    """The facts of the presented token; None where it was not sealed here."""
+
     token: RefreshToken | None
 
 

@@ -42,7 +42,7 @@ class RegisteredClient:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Client:
-    """Proof that a registered client has authenticated. Only `client_auth.authenticate` makes it."""
+    """Proof that a registered client has authenticated. Only `authenticate` makes it."""
 
     registered: RegisteredClient
     method: AuthMethod

@@ -11,7 +11,7 @@ MOST = 50
 _LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]|localhost))(?::([0-9]{1,5}))?(/[^#]*|)")
 _PRINTABLE = re.compile(r"[\x21-\x7E]+")
 _PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:/[^/].*")
-_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\]")
+_HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[0-9a-f:]+")
 
 
 def match(client: RegisteredClient, presented: str) -> bool:
@@ -41,21 +41,25 @@ def check_registration(uri: str, own_origin: str) -> str | None:
         return "it must have no fragment (RFC 6749 §3.1.2)"
     if "*" in uri or "\\" in uri:
         return "it must be exact, without wildcards or backslashes"
+    if uri.startswith(("https:", "http:")):
+        return _check_web(uri, own_origin)
+    if _PRIVATE_SCHEME.fullmatch(uri):
+        return None
+    return "it must be https, or a reversed domain as in com.example.app:/callback"
+
+
+def _check_web(uri: str, own_origin: str) -> str | None:
     try:
         parts = urlsplit(uri)
-        parts.port  # noqa: B018  # raises where the port is no number
+        port = parts.port
     except ValueError:
         return "it is not a URI"
-    if parts.scheme not in ("https", "http"):
-        if _PRIVATE_SCHEME.fullmatch(uri):
-            return None
-        return "a private-use scheme is a reversed domain, as in com.example.app:/callback"
-    if parts.username is not None or parts.password is not None or "@" in parts.netloc:
+    if "@" in parts.netloc:
         return "it must have no user name"
-    if not _HOST.fullmatch(parts.hostname or ""):
-        return "its host is not valid"
-    if parts.netloc != parts.netloc.lower() or not uri.startswith(("https://", "http://")):
-        return "scheme and host must be in lower case"
+    if parts.netloc != parts.netloc.lower() or not _HOST.fullmatch(parts.hostname or ""):
+        return "its host must be valid and in lower case"
+    if port == 0 or parts.netloc.endswith(":"):
+        return "its port is not valid"
     if parts.scheme == "http" and not _LOOPBACK.fullmatch(uri):
         return "http is only for 127.0.0.1, [::1] and localhost; use https"
     if f"{parts.scheme}://{parts.netloc}" == own_origin:

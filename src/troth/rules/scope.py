@@ -38,9 +38,7 @@ def refuse_beyond(names: Iterable[str], allowed: Iterable[str], what: str) -> No
     """Raise `invalid_scope` where a name is not among the allowed."""
     beyond = [name for name in names if name not in set(allowed)]
     if beyond:
-        raise invalid_scope(
-            "the scope is not allowed", reason=f"scope {beyond} is not {what}"
-        )
+        raise invalid_scope("the scope is not allowed", reason=f"scope {beyond} is not {what}")
 
 
 def still_allowed(names: tuple[str, ...], allowed: tuple[str, ...]) -> tuple[str, ...]:

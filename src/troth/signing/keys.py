@@ -60,7 +60,9 @@ def read_master_key(path: str) -> Secret:
     except (binascii.Error, ValueError):
         raw = b""
     if len(raw) != 32:
-        raise KeyRingError(f"the master key file {path} must hold 32 bytes as base64url on one line")
+        raise KeyRingError(
+            f"the master key file {path} must hold 32 bytes as base64url on one line"
+        )
     return Secret(raw)
 
 

@@ -19,6 +19,8 @@ class SchemaError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
+    """One file of the `migrations` folder."""
+
     number: int
     name: str
     checksum: str

@@ -96,9 +96,7 @@ def session_with_person(row: Row) -> tuple[Session, Person]:
 
 def scope(row: Row) -> Scope:
     name, description, required, default = row
-    return Scope(
-        name=name, description=description, required=bool(required), default=bool(default)
-    )
+    return Scope(name=name, description=description, required=bool(required), default=bool(default))
 
 
 def authorization(row: Row) -> Authorization:
@@ -131,9 +129,7 @@ def chain_state(row: Row) -> ChainState:
         revoked_at=row[9],
     )
     approved = None if row[10] is None else tuple(row[10].split())
-    return ChainState(
-        chain=chain, approved=approved, person_stands=bool(row[11]), username=row[12]
-    )
+    return ChainState(chain=chain, approved=approved, person_stands=bool(row[11]), username=row[12])
 
 
 def redeem_values(redeem: Redeem) -> Values:

@@ -56,7 +56,12 @@ class SQLiteStore:
         self._scopes = {row[0]: rows.scope(row) for row in self._rows("scopes")}
         self._keys = tuple(
             StoredKey(
-                kid=r[0], use=r[1], alg=r[2], created_at=r[3], signs_from=r[4], ends_at=r[5],
+                kid=r[0],
+                use=r[1],
+                alg=r[2],
+                created_at=r[3],
+                signs_from=r[4],
+                ends_at=r[5],
                 wrapped=r[6],
             )
             for r in self._rows("keys")
@@ -212,7 +217,9 @@ def _write_notes(db: sqlite3.Connection, notes: list[tuple[AuditEvent | Trace, s
         _write_note(db, entry, request_id, at)
 
 
-def _write_note(db: sqlite3.Connection, entry: AuditEvent | Trace, request_id: str, at: int) -> None:
+def _write_note(
+    db: sqlite3.Connection, entry: AuditEvent | Trace, request_id: str, at: int
+) -> None:
     if isinstance(entry, Trace):
         db.execute(SQL["put_trace"], rows.asdict(entry))
         db.execute(SQL["next_slot"])

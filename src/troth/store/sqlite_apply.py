@@ -53,7 +53,9 @@ def apply(db: sqlite3.Connection, change: Change, now: int) -> Outcome:
 
 
 def _bumps(verb: object) -> bool:
-    return isinstance(verb, Remove) or (isinstance(verb, Put) and isinstance(verb.noun, _CATALOG_PUTS))
+    return isinstance(verb, Remove) or (
+        isinstance(verb, Put) and isinstance(verb.noun, _CATALOG_PUTS)
+    )
 
 
 def _changed(db: sqlite3.Connection, name: str, values: Mapping[str, Any]) -> bool:

@@ -41,8 +41,9 @@ class Writer:
 
     def __init__(self, path: Path) -> None:
         self._db = connect(path, write=True)
-        self._lock = open(path.with_name(path.name + ".lock"), "wb")  # noqa: SIM115
-        path.with_name(path.name + ".lock").chmod(0o600)
+        lock = path.with_name(path.name + ".lock")
+        lock.touch(mode=0o600, exist_ok=True)
+        self._lock = lock.open("wb")
         self._jobs: list[Job] = []
         self._wake = threading.Condition()
         self._stopping = False
