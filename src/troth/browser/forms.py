@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass, replace
 
 from troth.errors import PageError
-from troth.http import Form, Headers, Request, cookie, parse_form, read_cookie
+from troth.http import Form, Headers, Request, cookie, cookie_name, parse_form, read_cookie
 from troth.model.change import Change, Put
 from troth.model.person import Person, Session
 from troth.op import Op
@@ -89,6 +89,14 @@ async def signed_in(request: Request, op: Op) -> tuple[Session, Person] | None:
 
 def session_cookie(op: Op, secret: str) -> Headers:
     return cookie(SESSION, secret, secure=op.settings.secure)
+
+
+def clear_session(request: Request, op: Op) -> Headers:
+    """Take back the session cookie of a browser that is not logged in, if it sent one."""
+    name = cookie_name(SESSION, secure=op.settings.secure)
+    if not any(name in header for header in request.header_values(b"cookie")):
+        return ()
+    return cookie(SESSION, "", secure=op.settings.secure, max_age=0)
 
 
 def form_token(op: Op, browser: bytes, session_id: str = "") -> str:

@@ -36,7 +36,8 @@ async def handle(request: Request, op: Op) -> Response:
         if pending is None:
             return journey.to_own_page(op, "/account")
         return await journey.advance(request, op, pending, signed_in)
-    return await _render(request, op, _Shown(pending=pending, text=text or ""))
+    stale = forms.clear_session(request, op)
+    return await _render(request, op, _Shown(pending=pending, text=text or "", extra=stale))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,11 @@ async def _sign_in(request: Request, op: Op) -> Response:
         metrics.LOGINS.labels("wrong").inc()
         _audit(request, op, person, "wrong")
         return await _render(request, op, shown)
-    started = await start_session(request, op, person, account)
+    renewed: tuple[Put, ...] = ()
+    if op.passwords.outdated(person.password_hash or ""):
+        person = replace(person, password_hash=await op.passwords.hash(password))
+        renewed = (Put(noun=person, expect_epoch=person.epoch),)
+    started = await start_session(request, op, person, account, renewed)
     if started is None:
         return await _render(request, op, shown)
     metrics.LOGINS.labels("ok").inc()
@@ -110,11 +115,11 @@ async def _sign_in(request: Request, op: Op) -> Response:
 
 
 async def start_session(
-    request: Request, op: Op, person: Person, account: str
+    request: Request, op: Op, person: Person, account: str, renewed: tuple[Put, ...] = ()
 ) -> tuple[Session, Headers] | None:
     """A new session with a new id; the browser's former one ends (ASVS 7.2.4).
 
-    None where the person was disabled or changed while the password was checked.
+    `renewed` puts a hash with the parameters of today in the same transaction. None where the person was disabled or changed while the password was checked.
     """
     secret, now = secrets.token_urlsafe(32), op.now
     session = Session(
@@ -136,6 +141,7 @@ async def start_session(
     change = Change(
         verbs=(
             Require(kind="person", key=person.sub, epoch=person.epoch),
+            *renewed,
             *throttle.forgive(account, request.peer),
             *ended,
             Put(noun=session),
