@@ -16,9 +16,10 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from hashlib import sha256
 from html.parser import HTMLParser
+from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urljoin, urlsplit
 
 import httpx2
 
@@ -111,6 +112,28 @@ class Troth:
         finally:
             connection.close()
 
+    def execute(self, sql: str, *values: Any) -> None:
+        """Change the database behind the server's back: time that passed, rows that broke."""
+        connection = sqlite3.connect(self.database, timeout=10)
+        try:
+            with connection:
+                connection.execute(sql, values)
+        finally:
+            connection.close()
+
+    def raw(self, request: bytes, timeout: float = 10) -> bytes:
+        """Send bytes as they are and read until the server closes, or says nothing more."""
+        answer = b""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=timeout) as sock:
+            sock.sendall(request)
+            sock.settimeout(timeout)
+            try:
+                while chunk := sock.recv(65536):
+                    answer += chunk
+            except (TimeoutError, ConnectionError):
+                pass
+        return answer
+
     def digest(self) -> dict[str, str]:
         """What every table holds, but for audit, traces, counters and session touches (G5)."""
         tables = ("client", "person", "authorization", "chain", "spent", "scope", "key")
@@ -141,6 +164,15 @@ class Person:
     username: str
     password: str
     sub: str
+
+
+_HOPS = count(1)
+
+
+def somewhere() -> str:
+    """A network that nobody was in before, for X-Forwarded-For."""
+    number = next(_HOPS)
+    return f"198.18.{number // 200}.{number % 200 + 1}"
 
 
 class _Forms(HTMLParser):
@@ -213,7 +245,8 @@ class Browser:
         """Send a form back as it came, with some values typed in."""
         found = forms(response.text)[form]
         inputs = [(n, v) for n, v in found["inputs"] if n not in (changes or {})]
-        return self.post(found["action"], [*inputs, *(changes or {}).items()], **kind)
+        action = urljoin(str(response.request.url), found["action"])
+        return self.post(action, [*inputs, *(changes or {}).items()], **kind)
 
     def sign_in(self, response: httpx2.Response, person: Person) -> httpx2.Response:
         typed = {"username": person.username, "password": person.password}

@@ -1,0 +1,17 @@
+"""A server for tests that guess: they may come from everywhere."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.conftest import installed
+from tests.harness import Troth
+
+
+@pytest.fixture(scope="session")
+def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troth]:
+    """A server that believes its proxy's X-Forwarded-For, for limits by network."""
+    folder = tmp_path_factory.mktemp("proxied")
+    server = installed(Troth(folder, workers="2", trusted_proxies="127.0.0.1/32"))
+    yield server
+    assert server.stop() == 0
