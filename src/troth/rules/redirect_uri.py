@@ -62,7 +62,8 @@ def _check_web(uri: str, own_origin: str) -> str | None:
         return "its port is not valid"
     if parts.scheme == "http" and not _LOOPBACK.fullmatch(uri):
         return "http is only for 127.0.0.1, [::1] and localhost; use https"
-    if f"{parts.scheme}://{parts.netloc}" == own_origin:
+    default = {"https": ":443", "http": ":80"}[parts.scheme]
+    if f"{parts.scheme}://{parts.netloc.removesuffix(default)}" == own_origin.removesuffix(default):
         return "it must not lead to this server itself"
     return None
 
