@@ -104,6 +104,8 @@ async def _body(
     body = b""
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise invalid_request("the body is not whole", reason="closed within the body")
         chunk: bytes = message.get("body", b"")
         body += chunk
         if len(body) > LONGEST_BODY:
