@@ -3,6 +3,8 @@
 Fields are chosen at the call: there is no place where a whole request or form is logged.
 """
 
+import json
+import logging
 import sys
 from collections.abc import MutableMapping
 from typing import Any
@@ -30,8 +32,19 @@ class Secret:
     __str__ = __repr__
 
 
+class _Foreign(logging.Handler):
+    """What libraries log becomes an event: its message, never a traceback."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
+        message = record.getMessage()[:300] if not kind else ""
+        logger().warning("library", name=record.name, message=message, kind=kind)
+
+
 def _render(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> bytes:
-    return msgspec.json.encode(event, enc_hook=repr)
+    """ASCII only: a terminal or a line splitter sees no control character and no other newline."""
+    line = msgspec.json.encode(event, enc_hook=repr)
+    return line if line.isascii() else json.dumps(msgspec.json.decode(line)).encode()
 
 
 def configure(level: str) -> None:
@@ -46,6 +59,7 @@ def configure(level: str) -> None:
         logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
+    logging.basicConfig(handlers=[_Foreign()], level=logging.WARNING, force=True)
 
 
 def logger() -> Any:
