@@ -185,6 +185,8 @@ async def _change_password(
         return await _render(request, op, signed_in, problem=wait)
     current = form.get("current_password", "")
     if not await op.passwords.verify(person.password_hash, current):
+        refused = AuditEvent(event="password.changed", outcome="wrong", sub=person.sub)
+        op.store.note(refused, request_id=request.request_id)
         wrong = ("current_password", "The current password is not right.")
         return await _render(request, op, signed_in, problem=wrong)
     changed = replace(person, password_hash=await op.passwords.hash(new), epoch=person.epoch + 1)

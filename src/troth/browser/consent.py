@@ -81,7 +81,10 @@ async def _answer(request: Request, op: Op, signed_in: journey.SignedIn | None) 
             return await _deny(request, op, pending, signed_in)
         case "switch":
             end = Revoke(kind="session", key=signed_in[0].session_id, at=op.now)
-            await op.store.commit(Change(verbs=(end,)), request_id=request.request_id)
+            sub = signed_in[1].sub
+            event = AuditEvent(event="logout", outcome="ok", actor=sub, sub=sub)
+            change = Change(verbs=(end,), audit=(event,))
+            await op.store.commit(change, request_id=request.request_id)
             return await journey.advance(request, op, pending, None)
     raise PageError(
         "invalid_request",

@@ -119,7 +119,8 @@ async def start_session(
 ) -> tuple[Session, Headers] | None:
     """A new session with a new id; the browser's former one ends (ASVS 7.2.4).
 
-    `renewed` puts a hash with the parameters of today in the same transaction. None where the person was disabled or changed while the password was checked.
+    `renewed` puts a hash with the parameters of today in the same transaction. None where the
+    person was disabled or changed while the password was checked.
     """
     secret, now = secrets.token_urlsafe(32), op.now
     session = Session(

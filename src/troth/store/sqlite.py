@@ -8,6 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from troth import log
 from troth.model.authorization import Authorization, ChainState
 from troth.model.change import AuditEvent, Change, Done, Outcome
 from troth.model.client import RegisteredClient
@@ -149,9 +150,12 @@ class SQLiteStore:
                 _write_note(db, event, request_id, now)
 
         outcome: Outcome = await self._writer.commit(change, audit)
+        if isinstance(outcome, Done):
+            _say(change.audit, request_id)
         return outcome
 
     def note(self, *entries: AuditEvent | Trace, request_id: str = "") -> None:
+        _say(entries, request_id)
         if len(self._notes) >= MOST_NOTES:
             return  # a flood: the log lines are written all the same
         now = int(time.time())
@@ -210,6 +214,12 @@ class SQLiteStore:
         await self.flush()
         self._writer.close()
         self._db.close()
+
+
+def _say(entries: Sequence[AuditEvent | Trace], request_id: str) -> None:
+    for entry in entries:
+        if isinstance(entry, AuditEvent):
+            log.audit(**rows.asdict(entry), request_id=request_id)
 
 
 def _write_notes(db: sqlite3.Connection, notes: list[tuple[AuditEvent | Trace, str, int]]) -> None:
