@@ -106,14 +106,14 @@ class Ring:
 def build(keys: Iterable[StoredKey], master: Secret, issuer: str) -> Ring:
     """Unwrap the stored keys into a `Ring`; raises `KeyRingError` where one does not open."""
     ordered = sorted(keys, key=lambda key: (key.signs_from, key.created_at, key.kid))
-    sealing = {bytes.fromhex(k.kid): unwrap(k, master) for k in ordered if k.use == "seal"}
+    seals = [k for k in ordered if k.use == "seal" and k.ends_at is None]
+    sealing = {bytes.fromhex(k.kid): unwrap(k, master) for k in seals}
     signing = [(k, jwt.signing_key(k.kid, unwrap(k, master))) for k in ordered if k.use == "sig"]
     if not sealing or not signing:
         raise KeyRingError("the database holds no keys; run troth migrate up")
-    current = [k.kid for k in ordered if k.use == "seal"][-1]
     return Ring(
         issuer=issuer,
         signing=tuple(signing),
         verifying={k.kid: (key, k.ends_at) for k, key in signing},
-        sealer=seal.sealer(sealing, bytes.fromhex(current)),
+        sealer=seal.sealer(sealing, bytes.fromhex(seals[-1].kid)),
     )
