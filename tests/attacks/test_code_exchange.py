@@ -67,15 +67,20 @@ def test_CX_01_a_late_or_bent_replay_by_the_owner_ends_it_too(app: OAuthClient, 
     assert not app.active(tokens["access_token"])
 
 
+@pytest.fixture(scope="module")
+def thieves(troth: Troth, other_app: OAuthClient) -> list[OAuthClient]:
+    """Clients that own nothing of the code; two registered the very redirect URI of its owner."""
+    return [other_app, troth.client(name="Thief"), troth.client("--auth-method", "none")]
+
+
 @spec("RFC 6749 §4.1.3")
 def test_CX_03_a_code_of_another_client_is_nothing_and_stays_whole(
-    troth: Troth, app: OAuthClient, other_app: OAuthClient, native: OAuthClient, code: str
+    troth: Troth, app: OAuthClient, thieves: list[OAuthClient], code: str
 ) -> None:
     before = troth.digest()
-    for thief in (other_app, native):
-        for uri in (REDIRECT_URI, thief.redirect_uri):
-            assert refused(thief.redeem(code, redirect_uri=uri))
-    assert refused(app.redeem(code, **other_app.credentials()))
+    for thief in thieves:
+        assert refused(thief.redeem(code, redirect_uri=REDIRECT_URI, code_verifier=None))
+        assert refused(thief.redeem(code, redirect_uri=thief.redirect_uri))
     assert troth.digest() == before
     assert app.redeem(code).status_code == 200
 

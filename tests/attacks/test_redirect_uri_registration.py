@@ -1,6 +1,5 @@
 """Redirect URIs that the operator cannot register, however it came to be asked."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,10 +9,10 @@ from tests.spec import spec
 
 
 @pytest.fixture(scope="module")
-def troth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troth]:
+def troth(tmp_path_factory: pytest.TempPathFactory) -> Troth:
     """No server is needed: registration is a command."""
     folder: Path = tmp_path_factory.mktemp("registration")
-    yield Troth(folder, issuer="https://login.example")
+    return Troth(folder, issuer="https://login.example")
 
 
 def register(troth: Troth, *uris: str, words: tuple[str, ...] = ()) -> tuple[int, str]:
