@@ -37,12 +37,12 @@ def test_joserfc_verifies_the_signature_and_the_type(token: str, jwks: Any) -> N
     assert header.keys() == {"typ", "alg", "kid"}
 
 
-class _Api(JWTBearerTokenValidator):
+class _Api(JWTBearerTokenValidator):  # type: ignore[misc]
     """An API as Authlib protects it."""
 
     def __init__(self, issuer: str, audience: str, jwks: Any) -> None:
         super().__init__(issuer=issuer, resource_server=audience)
-        self._jwks = jwks
+        self._jwks = KeySet.import_key_set(jwks)
 
     def get_jwks(self) -> Any:
         return self._jwks
