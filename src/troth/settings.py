@@ -126,6 +126,8 @@ def _read_file(path: Path, known: set[str]) -> dict[str, Any]:
 def _convert(name: str, wanted: Any, value: Any) -> Any:
     try:
         if wanted is int:
+            if isinstance(value, bool | float):  # int() would round them
+                raise TypeError
             return int(value)
         if wanted is str:
             return str(value)

@@ -21,6 +21,7 @@ def serve(settings: Settings) -> int:
     import asyncio
 
     from troth.server import bind
+    from troth.signing import ring
     from troth.store.open import ensure_keys, open_store
 
     master = read_master_key(settings.master_key_file)
@@ -29,6 +30,7 @@ def serve(settings: Settings) -> int:
         store = open_store(settings)
         try:
             await ensure_keys(store, master)
+            ring.build(store.keys, master, settings.issuer)  # a wrong master key is said once, here
         finally:
             await store.close()
 
