@@ -9,6 +9,7 @@ import secrets
 import signal
 import socket
 import sqlite3
+import ssl
 import subprocess
 import sys
 import time
@@ -27,6 +28,8 @@ from tests.oracles import check_response
 
 PASSWORD = "canary correct horse battery"
 REDIRECT_URI = "https://app.example/cb"
+# Reading the machine's certificates takes longer than most tests: once is enough.
+_TLS = ssl.create_default_context()
 
 
 def free_port() -> int:
@@ -208,6 +211,7 @@ class Browser:
 
     def __init__(self, troth: Troth, headers: dict[str, str] | None = None, **kind: Any) -> None:
         self.troth = troth
+        kind.setdefault("verify", _TLS)
         self.http = httpx2.Client(
             base_url=troth.issuer, headers=headers, timeout=20, trust_env=False, **kind
         )
