@@ -4,8 +4,7 @@ import asyncio
 import time
 
 from troth import log
-from troth.store import StoreUnavailable
-from troth.store.sqlite import SQLiteStore
+from troth.store import Store, StoreUnavailable
 
 _EVERY = 60.0
 _DAY = 86400
@@ -21,7 +20,7 @@ _MARGINS = (
 )
 
 
-async def keep_house(store: SQLiteStore) -> None:
+async def keep_house(store: Store) -> None:
     """Run until cancelled: one batch of each kind a minute."""
     wall, steady = time.time(), time.monotonic()
     while True:

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from troth.cli import admin, backup, client, doctor, keys, scope, serve, trace, user
+from troth.cli import backup, client, doctor, keys, migrate, scope, serve, trace, user
 from troth.cli.common import Failure
 
 
@@ -19,7 +19,7 @@ def troth() -> None:
 
 troth.add_command(serve.serve)
 troth.add_command(serve.dev)
-troth.add_command(admin.migrate)
+troth.add_command(migrate.migrate)
 troth.add_command(client.client)
 troth.add_command(user.user)
 troth.add_command(scope.scope)

@@ -1,13 +1,11 @@
 """`troth backup` and `troth restore`."""
 
-import os
-import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from troth.cli.common import Failure, as_json, confirm, emit, now, settings, with_store
+from troth.cli.common import as_json, confirm, emit, failing, now, settings, with_store
 
 if TYPE_CHECKING:
     from troth.settings import Settings
@@ -19,23 +17,13 @@ if TYPE_CHECKING:
 @as_json
 def backup(file: str, as_json: bool) -> None:
     """Copy a running installation to FILE. The master key is not in it: keep that apart."""
-    target = Path(file)
-    if target.exists():
-        raise Failure(f"{file} exists; a backup is never written over another")
+    from troth.store.backup import backup as copy
 
-    async def work(store: "SQLiteStore", _: "Settings") -> None:
-        descriptor = os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        os.close(descriptor)
-        copy, source = sqlite3.connect(target), sqlite3.connect(store.path)
-        try:
-            source.backup(copy)
-        finally:
-            source.close()
-            copy.close()
+    async def work(store: "SQLiteStore", _: "Settings") -> int:
+        return copy(store.path, Path(file))
 
-    with_store(work)
-    size = target.stat().st_size
-    emit({"file": str(target), "bytes": size}, as_json, f"{file}: {size} bytes")
+    size = with_store(work)
+    emit({"file": file, "bytes": size}, as_json, f"{file}: {size} bytes")
 
 
 @click.command()
@@ -49,24 +37,12 @@ def restore(file: str, yes: bool, as_json: bool) -> None:
     must not live again. People log in and connect their applications anew.
     """
     from troth.settings import database_path
+    from troth.store.backup import restore as put_back
 
-    path = database_path(settings())
+    path = failing(lambda: database_path(settings()))
     if path.exists():
         confirm(f"Replace {path} by {file}?", yes)
-    source = sqlite3.connect(f"file:{Path(file).resolve()}?mode=ro", uri=True)
-    try:
-        if source.execute("pragma integrity_check").fetchone()[0] != "ok":
-            raise Failure(f"{file} is damaged")
-        source.execute("select value from revision").fetchone()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600, exist_ok=True)
-        target = sqlite3.connect(path)
-        source.backup(target)
-        target.close()
-    except sqlite3.Error as error:
-        raise Failure(f"{file} is no backup of Troth: {error}") from None
-    finally:
-        source.close()
+    failing(lambda: put_back(Path(file), path))
 
     async def work(store: "SQLiteStore", _: "Settings") -> None:
         await store.end_everything(now())

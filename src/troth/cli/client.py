@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from troth.cli import registration
 from troth.cli.common import Failure, as_json, confirm, emit, now, table, with_store
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def create(as_json: bool, **given: Any) -> None:
 
     from troth.model.client import ClientSecret, RegisteredClient
 
-    secret = None if given["auth_method"] == "none" else _new_secret()
+    secret = None if given["auth_method"] == "none" else registration.new_secret()
     noun = RegisteredClient(
         client_id=secrets.token_hex(12),
         client_name=given["name"],
@@ -52,15 +53,15 @@ def create(as_json: bool, **given: Any) -> None:
         access_token_lifetime=given["access_token_lifetime"],
         require_pkce=given["require_pkce"],
         introspects=given["introspects"],
-        secrets=(ClientSecret(digest=_digest(secret)),) if secret else (),
+        secrets=(ClientSecret(digest=registration.digest(secret)),) if secret else (),
         created_at=now(),
     )
     _put(noun, "client.created")
-    shown = _shown(noun)
+    shown = registration.shown_client(noun)
     if secret:
         shown["client_secret"] = secret
         shown["client_secret_expires_at"] = 0
-    emit(shown, as_json, _text(shown))
+    emit(shown, as_json, registration.text_of(shown))
 
 
 @client.command("list")
@@ -69,7 +70,7 @@ def list_(as_json: bool) -> None:
     """All clients."""
 
     async def work(store: "SQLiteStore", _: "Settings") -> list[dict[str, Any]]:
-        return [_shown(noun) for noun in await store.clients()]
+        return [registration.shown_client(noun) for noun in await store.clients()]
 
     found = with_store(work)
     rows = [("CLIENT ID", "NAME", "METHOD", "STATE")]
@@ -90,8 +91,8 @@ def list_(as_json: bool) -> None:
 @as_json
 def show(client_id: str, as_json: bool) -> None:
     """One client."""
-    shown = _shown(_find(client_id))
-    emit(shown, as_json, _text(shown))
+    shown = registration.shown_client(_find(client_id))
+    emit(shown, as_json, registration.text_of(shown))
 
 
 @client.command()
@@ -114,8 +115,8 @@ def update(client_id: str, as_json: bool, **given: Any) -> None:
         changes["scope"] = tuple(dict.fromkeys(changes["scope"].split()))
     noun = replace(_find(client_id), **changes)
     _put(noun, "client.updated")
-    shown = _shown(noun)
-    emit(shown, as_json, _text(shown))
+    shown = registration.shown_client(noun)
+    emit(shown, as_json, registration.text_of(shown))
 
 
 @client.command("rotate-secret")
@@ -126,7 +127,7 @@ def rotate_secret(client_id: str, keep_old: str, as_json: bool) -> None:
     """A new secret, printed this once."""
     from troth.model.client import ClientSecret
 
-    noun, ends = _find(client_id), now() + _seconds(keep_old)
+    noun, ends = _find(client_id), now() + registration.seconds(keep_old)
     if noun.public:
         raise Failure("a client with method none has no secret")
     kept = tuple(
@@ -134,8 +135,11 @@ def rotate_secret(client_id: str, keep_old: str, as_json: bool) -> None:
         for old in noun.secrets
         if ends > now() and (old.expires_at is None or old.expires_at > now())
     )
-    secret = _new_secret()
-    _put(replace(noun, secrets=(ClientSecret(digest=_digest(secret)), *kept)), "client.rotated")
+    secret = registration.new_secret()
+    _put(
+        replace(noun, secrets=(ClientSecret(digest=registration.digest(secret)), *kept)),
+        "client.rotated",
+    )
     answer = {"client_id": client_id, "client_secret": secret, "client_secret_expires_at": 0}
     emit(answer, as_json, f"client_secret: {secret}")
 
@@ -148,7 +152,11 @@ def disable(client_id: str, enable: bool, as_json: bool) -> None:
     """Disable a client: it gets no more tokens, and its tokens are not active."""
     noun = replace(_find(client_id), disabled=not enable)
     _put(noun, "client.enabled" if enable else "client.disabled")
-    emit(_shown(noun), as_json, f"{client_id} is {'enabled' if enable else 'disabled'}")
+    emit(
+        registration.shown_client(noun),
+        as_json,
+        f"{client_id} is {'enabled' if enable else 'disabled'}",
+    )
 
 
 @client.command()
@@ -187,84 +195,11 @@ def _put(noun: "RegisteredClient", event: str) -> None:
     audit = AuditEvent(event=event, outcome="ok", actor="operator", client_id=noun.client_id)
 
     async def work(store: "SQLiteStore", settings: "Settings") -> None:
-        problem = check(noun, frozenset(store.scopes), settings.origin)
+        problem = registration.check(noun, frozenset(store.scopes), settings.origin)
         if problem:
             raise Failure(problem)
+        for scheme in registration.claimed_twice(noun, await store.clients()):
+            click.echo(f"warning: another client claims {scheme}: too (RFC 8252 §8.6)", err=True)
         await store.commit(Change(verbs=(Put(noun=noun),), audit=(audit,)))
 
     with_store(work)
-
-
-def check(noun: "RegisteredClient", defined: frozenset[str], own_origin: str) -> str | None:
-    """Why a client cannot be registered so, or None."""
-    from urllib.parse import urlsplit
-
-    from troth.rules.redirect_uri import MOST, check_registration
-
-    if not noun.client_name.strip() or len(noun.client_name) > 100:
-        return "a client needs a name of at most 100 characters"
-    if noun.client_uri and urlsplit(noun.client_uri).scheme not in ("https", "http"):
-        return "the client_uri must be an https address"
-    missing = [name for name in noun.scope if name not in defined]
-    if missing:
-        return f"scope {missing[0]!r} is not defined; run troth scope add {missing[0]} first"
-    if "authorization_code" in noun.grant_types and not noun.redirect_uris:
-        return "a client with grant type authorization_code needs --redirect-uri"
-    if len(noun.redirect_uris) > MOST:
-        return f"a client has at most {MOST} redirect URIs"
-    for uri in noun.redirect_uris:
-        problem = check_registration(uri, own_origin)
-        if problem:
-            return f"the redirect URI {uri[:200]!r} is refused: {problem}"
-    if noun.public and "client_credentials" in noun.grant_types:
-        return "a public client cannot use client_credentials (RFC 6749 §4.4)"
-    return None
-
-
-def _new_secret() -> str:
-    import secrets
-
-    return secrets.token_urlsafe(32)
-
-
-def _digest(secret: str) -> str:
-    import hashlib
-
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _seconds(text: str) -> int:
-    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-    number, unit = (text[:-1], text[-1:]) if text[-1:] in units else (text, "s")
-    if not number.isdigit():
-        raise Failure(f"{text!r} is not a time such as 24h, 30m or 2d")
-    return int(number) * units[unit]
-
-
-def _shown(noun: "RegisteredClient") -> dict[str, Any]:
-    """RFC 7591 names; never a secret or its hash."""
-    shown: dict[str, Any] = {
-        "client_id": noun.client_id,
-        "client_id_issued_at": noun.created_at,
-        "client_name": noun.client_name,
-        "redirect_uris": list(noun.redirect_uris),
-        "grant_types": list(noun.grant_types),
-        "response_types": ["code"] if "authorization_code" in noun.grant_types else [],
-        "scope": " ".join(noun.scope),
-        "token_endpoint_auth_method": noun.token_endpoint_auth_method,
-        "access_token": noun.access_token_format,
-        "access_token_lifetime": noun.access_token_lifetime,
-        "require_pkce": noun.require_pkce or noun.public,
-        "introspects": list(noun.introspects),
-        "disabled": noun.disabled,
-    }
-    if noun.client_uri:
-        shown["client_uri"] = noun.client_uri
-    return shown
-
-
-def _text(shown: dict[str, Any]) -> str:
-    def plain(value: Any) -> str:
-        return " ".join(value) if isinstance(value, list) else str(value)
-
-    return "\n".join(f"{name}: {plain(value)}" for name, value in shown.items())

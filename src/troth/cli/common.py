@@ -35,14 +35,21 @@ def settings() -> "Settings":
         raise Failure(str(error)) from None
 
 
-def with_store(work: "Callable[[SQLiteStore, Settings], Awaitable[T]]") -> T:
-    """Run `work` over the migrated store; what it commits holds when this returns."""
-    import sqlite3
-
+def failing(work: Callable[[], T]) -> T:
+    """Run `work`; what is known to go wrong becomes a `Failure`."""
     from troth.settings import SettingsError
     from troth.signing.keys import KeyRingError
     from troth.store import StoreUnavailable
     from troth.store.migrate import SchemaError
+
+    try:
+        return work()
+    except (SettingsError, SchemaError, KeyRingError, StoreUnavailable) as error:
+        raise Failure(str(error)) from None
+
+
+def with_store(work: "Callable[[SQLiteStore, Settings], Awaitable[T]]") -> T:
+    """Run `work` over the migrated store; what it commits holds when this returns."""
     from troth.store.open import open_store
 
     chosen = settings()
@@ -55,12 +62,7 @@ def with_store(work: "Callable[[SQLiteStore, Settings], Awaitable[T]]") -> T:
         finally:
             await store.close()
 
-    try:
-        return asyncio.run(run())
-    except (SettingsError, SchemaError, KeyRingError, StoreUnavailable) as error:
-        raise Failure(str(error)) from None
-    except (sqlite3.Error, OSError) as error:
-        raise Failure(f"the database cannot be used: {error}") from None
+    return failing(lambda: asyncio.run(run()))
 
 
 def emit(value: Any, as_json: bool, text: str) -> None:

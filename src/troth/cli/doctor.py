@@ -2,16 +2,18 @@
 
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
 
-from troth.cli.common import Failure, as_json, emit, settings
+from troth.cli.common import Failure, as_json, emit, failing, settings
 
 if TYPE_CHECKING:
+    from troth.model.client import RegisteredClient
     from troth.settings import Settings
+    from troth.store.sqlite import SQLiteStore
 
 Level = Literal["ok", "advice", "wrong"]
 Finding = tuple[str, Level, str]
@@ -78,49 +80,48 @@ def _certificate(chosen: "Settings") -> Finding:
 
 def _keys_and_database(chosen: "Settings") -> Iterator[Finding]:
     import asyncio
-    import sqlite3
 
-    from troth.settings import SettingsError, database_path
-    from troth.signing import ring
-    from troth.signing.keys import KeyRingError, read_master_key
-    from troth.store.migrate import SchemaError
+    from troth.settings import database_path
     from troth.store.open import open_store
 
     async def look() -> list[Finding]:
-        path = database_path(chosen)
         store = open_store(chosen)
         store.fresh()
+        path = database_path(chosen)
         found: list[Finding] = [("database", "ok", str(path)), *_permissions(path)]
-        try:
-            master = read_master_key(chosen.master_key_file)
-            if store.keys:
-                ring.build(store.keys, master, chosen.issuer).signer(int(time.time()))
-                found.append(("keys", "ok", f"{len(store.keys)} keys open with the master key"))
-            else:
-                found.append(("keys", "advice", "there are no keys yet; troth serve makes them"))
-        except KeyRingError as error:
-            found.append(("keys", "wrong", str(error)))
-        lax = [
-            c.client_id
-            for c in await store.clients()
-            if "authorization_code" in c.grant_types and not (c.public or c.require_pkce)
-        ]
-        if lax:
-            found.append(
-                (
-                    "pkce",
-                    "advice",
-                    f"{len(lax)} client(s) may go without PKCE: "
-                    f"run troth client update {lax[0]} --require-pkce",
-                )
-            )
+        found += [_ring(chosen, store), *_clients(await store.clients())]
         await store.close()
         return found
 
     try:
-        yield from asyncio.run(look())
-    except (SettingsError, SchemaError, sqlite3.Error, OSError) as error:
-        yield "database", "wrong", str(error)
+        yield from failing(lambda: asyncio.run(look()))
+    except Failure as failure:
+        yield "database", "wrong", str(failure)
+
+
+def _ring(chosen: "Settings", store: "SQLiteStore") -> Finding:
+    from troth.signing import ring
+    from troth.signing.keys import KeyRingError, read_master_key
+
+    try:
+        master = read_master_key(chosen.master_key_file)
+        if not store.keys:
+            return "keys", "advice", "there are no keys yet; troth serve makes them"
+        ring.build(store.keys, master, chosen.issuer).signer(int(time.time()))
+    except KeyRingError as error:
+        return "keys", "wrong", str(error)
+    return "keys", "ok", f"{len(store.keys)} keys open with the master key"
+
+
+def _clients(clients: "Sequence[RegisteredClient]") -> Iterator[Finding]:
+    lax = [
+        c.client_id
+        for c in clients
+        if "authorization_code" in c.grant_types and not (c.public or c.require_pkce)
+    ]
+    if lax:
+        advice = f"{len(lax)} client(s) may go without PKCE: troth client update {lax[0]}"
+        yield "pkce", "advice", f"{advice} --require-pkce"
 
 
 def _permissions(path: Path) -> Iterator[Finding]:

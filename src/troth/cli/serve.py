@@ -2,7 +2,7 @@
 
 import click
 
-from troth.cli.common import Failure, settings
+from troth.cli.common import Failure, failing, settings
 
 
 @click.command()
@@ -10,12 +10,6 @@ from troth.cli.common import Failure, settings
 def serve(workers: int | None) -> None:
     """Run the server until SIGTERM."""
     import os
-    import sqlite3
-
-    from troth.settings import SettingsError
-    from troth.signing.keys import KeyRingError
-    from troth.store import StoreUnavailable
-    from troth.store.migrate import SchemaError
 
     if workers is not None:
         os.environ["TROTH_WORKERS"] = str(workers)
@@ -23,10 +17,8 @@ def serve(workers: int | None) -> None:
     from troth import supervisor
 
     try:
-        code = supervisor.serve(chosen)
-    except (SettingsError, KeyRingError, SchemaError, StoreUnavailable) as error:
-        raise Failure(str(error)) from None
-    except (OSError, sqlite3.Error) as error:
+        code = failing(lambda: supervisor.serve(chosen))
+    except OSError as error:
         raise Failure(f"the server cannot start: {error}") from None
     raise SystemExit(code)
 

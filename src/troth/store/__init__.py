@@ -88,7 +88,17 @@ class Listings(Protocol):
     async def trace(self, request_id: str) -> Sequence[Trace]: ...
 
 
-class Store(Reads, Listings, Protocol):
+class Upkeep(Protocol):
+    """What operators and the housekeeper do."""
+
+    async def put_keys(self, keys: Sequence[StoredKey]) -> None: ...
+
+    async def purge(self, name: str, before: int) -> int: ...
+
+    async def end_everything(self, at: int) -> None: ...
+
+
+class Store(Reads, Listings, Upkeep, Protocol):
     """The whole port. Raises `StoreUnavailable` where the database cannot answer."""
 
     async def commit(self, change: Change, *, request_id: str = "") -> Outcome:

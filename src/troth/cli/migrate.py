@@ -1,0 +1,43 @@
+"""`troth migrate`."""
+
+from typing import Any
+
+import click
+
+from troth.cli.common import as_json, emit, failing, settings
+
+
+@click.group()
+def migrate() -> None:
+    """The database's schema."""
+
+
+@migrate.command()
+@as_json
+def up(as_json: bool) -> None:
+    """Apply what is pending. Every other command does this first on SQLite."""
+    from troth.store.open import migrated
+
+    pending = [entry["number"] for entry in _status() if not entry["applied"]]
+    failing(lambda: migrated(settings()))
+    text = f"applied: {', '.join(map(str, pending)) or 'nothing, the schema is current'}"
+    emit({"applied": pending}, as_json, text)
+
+
+@migrate.command()
+@as_json
+def status(as_json: bool) -> None:
+    """What is applied and what is pending."""
+    entries = _status()
+    lines = [
+        f"{entry['number']:04}  {'applied' if entry['applied'] else 'pending'}  {entry['name']}"
+        for entry in entries
+    ]
+    emit({"migrations": entries}, as_json, "\n".join(lines))
+
+
+def _status() -> list[dict[str, Any]]:
+    from troth.store.open import migrations
+
+    found = failing(lambda: migrations(settings()))
+    return [{"number": m.number, "name": m.name, "applied": applied} for m, applied in found]
