@@ -32,14 +32,12 @@ class Guard:
             JWTs are verified here, by the issuer's published keys, until they expire.
         client_id, client_secret: the credentials of this API at the issuer's introspection
             endpoint; without them opaque tokens are refused.
-        cache_seconds: how long an answer of the introspection endpoint is used again, at most 5;
-            with 0 each request asks, and a revoked token stops at once.
         options: what rarely needs a change.
 
     Raises ValueError for a configuration that would let through too much.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         *,
         issuer: str,
@@ -47,15 +45,12 @@ class Guard:
         online: bool = False,
         client_id: str | None = None,
         client_secret: str | None = None,
-        cache_seconds: float = 5,
         options: Options | None = None,
     ) -> None:
         if not issuer or not audience or not isinstance(audience, str):
             raise ValueError("issuer and audience must be given: without them any token would do")
         if bool(client_id) != bool(client_secret):
             raise ValueError("client_id and client_secret belong together")
-        if not 0 <= cache_seconds <= 5:
-            raise ValueError("cache_seconds must be between 0 and 5")
         if online and not client_id:
             raise ValueError("online needs client_id and client_secret")
         self._options = options = options or Options()
@@ -72,7 +67,7 @@ class Guard:
         self._fetch = Fetch(timeout=options.timeout, ssl_context=options.ssl_context)
         self._metadata = Kept("metadata", self._load_metadata, options)
         self._keys = Kept("keys", self._load_keys, options)
-        self._answers = Answers(cache_seconds)
+        self._answers = Answers(options.cache_seconds)
 
     async def check(
         self, authorization: Sequence[str], scopes: Collection[str] = (), *, query: bytes = b""

@@ -41,6 +41,8 @@ class Options:
         resource_metadata: the address of the API's own metadata, told in each 401 (RFC 9728 §5.1).
         algorithms: the signatures that are taken, of ES256, PS256, RS256 and Ed25519.
         leeway: how far the clocks of API and issuer may differ.
+        cache_seconds: how long an answer of the introspection endpoint is used again, at most 5;
+            with 0 each request asks, and a revoked token stops at once.
         timeout: for one whole exchange with the issuer.
         key_cool_down: the least time between two searches for a key that is not in the set.
         retry: the pause after the issuer did not answer.
@@ -53,6 +55,7 @@ class Options:
     resource_metadata: str | None = None
     algorithms: frozenset[str] = ALGORITHMS
     leeway: int = 30
+    cache_seconds: float = 5
     timeout: float = 5
     key_cool_down: float = 60
     retry: float = 5
@@ -64,6 +67,8 @@ class Options:
         """Refuse what would weaken the guard. Raises ValueError."""
         if not self.algorithms or not self.algorithms <= ALGORITHMS:
             raise ValueError(f"algorithms must be some of {', '.join(sorted(ALGORITHMS))}")
+        if not 0 <= self.cache_seconds <= 5:
+            raise ValueError("cache_seconds must be between 0 and 5")
         if not 0 <= self.leeway <= 300:
             raise ValueError("leeway must be between 0 and 300 seconds")
         if self.timeout <= 0 or self.key_cool_down < 1 or self.retry < 1 or self.stale < 0:
