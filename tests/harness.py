@@ -140,15 +140,23 @@ class Troth:
     def digest(self) -> dict[str, str]:
         """What every table holds, but for audit, traces, counters and session touches (G5)."""
         tables = ("client", "person", "authorization", "chain", "spent", "scope", "key")
-        return {t: sha256(repr(self.rows(f'select * from "{t}"')).encode()).hexdigest() for t in tables}
+        return {
+            t: sha256(repr(self.rows(f'select * from "{t}"')).encode()).hexdigest() for t in tables
+        }
 
     # What most tests register
 
     def person(self, username: str | None = None, password: str = PASSWORD) -> "Person":
         name = username or "user" + secrets.token_hex(4)
         made = self.cli(
-            "user", "create", "--username", name, "--email", f"{name}@people.example",
-            "--password-stdin", stdin=password,
+            "user",
+            "create",
+            "--username",
+            name,
+            "--email",
+            f"{name}@people.example",
+            "--password-stdin",
+            stdin=password,
         )
         return Person(name, password, made["sub"])
 
@@ -156,8 +164,14 @@ class Troth:
         redirect_uris = kind.get("redirect_uris", (REDIRECT_URI,))
         uris = [word for uri in redirect_uris for word in ("--redirect-uri", uri)]
         made = self.cli(
-            "client", "create", "--name", kind.get("name", "Canary App"), *uris,
-            "--scope", scope, *words,
+            "client",
+            "create",
+            "--name",
+            kind.get("name", "Canary App"),
+            *uris,
+            "--scope",
+            scope,
+            *words,
         )
         return OAuthClient(self, made)
 
@@ -244,7 +258,11 @@ class Browser:
         raise AssertionError("redirects without end")
 
     def submit(
-        self, response: httpx2.Response, form: str, changes: dict[str, str] | None = None, **kind: Any
+        self,
+        response: httpx2.Response,
+        form: str,
+        changes: dict[str, str] | None = None,
+        **kind: Any,
     ) -> httpx2.Response:
         """Send a form back as it came, with some values typed in."""
         found = forms(response.text)[form]
@@ -256,7 +274,9 @@ class Browser:
         typed = {"username": person.username, "password": person.password}
         return self.follow(self.submit(response, "login", typed))
 
-    def authorize(self, parameters: Any, person: Person, decision: str = "allow") -> httpx2.Response:
+    def authorize(
+        self, parameters: Any, person: Person, decision: str = "allow"
+    ) -> httpx2.Response:
         """The whole way of a person; the last answer (a redirect to the application)."""
         response = self.follow(self.get("/oauth/authorize", params=parameters))
         if 'id="login"' in response.text:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]+")
-_LEAKS = ("Traceback", "sqlite3", "SELECT ", ".py\"", "site-packages", "uvicorn")
+_LEAKS = ("Traceback", "sqlite3", "SELECT ", '.py"', "site-packages", "uvicorn")
 _PAGE_HEADERS = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",

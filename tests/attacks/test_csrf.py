@@ -26,11 +26,20 @@ FOREIGN: dict[str, dict[str, str]] = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def inside(troth: Troth, ada: Person) -> Browser:
     browser = Browser(troth)
     browser.sign_in(browser.get("/login"), ada)
     return browser
+
+
+@pytest.fixture(scope="module")
+def foreign(troth: Troth, ada: Person) -> str:
+    """The form token of the same person in another browser."""
+    other = Browser(troth)
+    other.sign_in(other.get("/login"), ada)
+    found = next(iter(forms(other.get("/account").text).values()))
+    return str(dict(found["inputs"])["form_token"])
 
 
 @pytest.fixture
@@ -43,11 +52,8 @@ def asked(troth: Troth, inside: Browser) -> Any:
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize("token", [None, "", "garbage", "(of another session)"])
 def test_CS_01_a_form_without_its_token_does_nothing(
-    troth: Troth, ada: Person, inside: Browser, path: str, token: str | None
+    troth: Troth, foreign: str, inside: Browser, path: str, token: str | None
 ) -> None:
-    other = Browser(troth)
-    other.sign_in(other.get("/login"), ada)
-    foreign = dict(next(iter(forms(other.get("/account").text).values()))["inputs"])["form_token"]
     data = dict(POSTS[path])
     if token is not None:
         data["form_token"] = token.replace("(of another session)", foreign)

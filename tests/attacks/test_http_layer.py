@@ -216,7 +216,7 @@ def test_HT_09_only_the_methods_of_an_endpoint(troth: Troth, plain: Plain, path:
             assert response.status_code == 405
             assert set(response.headers["allow"].split(", ")) == ENDPOINTS[path]
         assert method != "HEAD" or response.content == b""
-    for method in (b"FOO", b"CONNECT"):
-        got = raw(troth, method + PAGE[3:] + b"Connection: close\r\n\r\n")
+    for unknown in (b"FOO", b"CONNECT"):
+        got = raw(troth, unknown + PAGE[3:] + b"Connection: close\r\n\r\n")
         assert got.split()[1] in (b"400", b"405")
     assert troth.digest() == before

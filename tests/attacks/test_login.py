@@ -114,7 +114,7 @@ def test_LG_01_a_blocked_account_looks_like_a_blocked_name_of_nobody(
     assert known[0] == 429
 
 
-def _first_refusal(troth: Troth, name: str) -> object:
+def _first_refusal(troth: Troth, name: str) -> tuple[int, dict[str, str], list[str], str]:
     for _ in range(9):
         response = log_in(troth, name, WRONG)
         if response.status_code == 429:

@@ -138,13 +138,24 @@ def test_SE_06_an_ended_session_is_refused_on_every_process(
     assert status_with(troth, own) == 303
 
 
-@pytest.mark.parametrize(
-    "value",
-    ["", "garbage", "A" * 8000, "\xff\xfe", "true", "1", "null", "{}", "' or 1=1", "%00", "\x7f"],
+NOBODY = (
+    "",
+    "garbage",
+    "A" * 8000,
+    "\xff\xfe",
+    "true",
+    "1",
+    "null",
+    "{}",
+    "' or 1=1",
+    "%00",
+    "\x7f",
 )
-def test_SE_07_a_cookie_of_nobody_is_no_session(troth: Troth, inside: Browser, value: str) -> None:
+
+
+def test_SE_07_a_cookie_of_nobody_is_no_session(troth: Troth, inside: Browser) -> None:
     secret = session_secret(inside)
-    cookies = [f"{SESSION}={value}", f"{SESSION}={secret[:-1]}", f"{SESSION}={secret}{value}x"]
+    cookies = [f"{SESSION}={value}" for value in (*NOBODY, secret[:-1], secret + "x")]
     for cookie in cookies:
         raw = cookie.encode("latin-1")
         for name in (b"session", b"browser", b"device"):

@@ -30,9 +30,7 @@ def test_a_code_becomes_a_bearer_token_of_an_hour_and_a_refresh_token(
 
 
 @spec("RFC 6749 §6")
-def test_a_refresh_token_gives_a_new_pair_without_the_person(
-    app: OAuthClient, ada: Person
-) -> None:
+def test_a_refresh_token_gives_a_new_pair_without_the_person(app: OAuthClient, ada: Person) -> None:
     first = app.tokens(ada)
     second = app.refresh(first["refresh_token"]).json()
     assert second["refresh_token"] != first["refresh_token"]

@@ -1,0 +1,251 @@
+"""The server as a process: it starts, serves by several workers, survives one, and ends clean."""
+
+import os
+import re
+import signal
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import httpx2
+import pytest
+import trustme
+
+from tests.conftest import installed
+from tests.harness import Browser, OAuthClient, Person, Plain, Troth
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troth]:
+    """Two workers of a server that tests may hurt."""
+    server = installed(Troth(tmp_path_factory.mktemp("pair"), workers="2"))
+    yield server
+    assert server.stop() == 0
+
+
+def management(troth: Troth, path: str) -> str:
+    with urlopen(f"http://127.0.0.1:{troth.management_port}{path}") as response:
+        return str(response.read().decode())
+
+
+def workers(troth: Troth) -> set[int]:
+    assert troth._process is not None
+    children = Path(f"/proc/{troth._process.pid}/task/{troth._process.pid}/children")
+    return {int(pid) for pid in children.read_text().split()}
+
+
+def on_every_worker(troth: Troth) -> Iterator[Plain]:
+    """Enough new connections that each worker answers some of them."""
+    for _ in range(8):
+        with Plain(troth) as http:
+            yield http
+
+
+def test_the_ready_line_names_issuer_and_workers_when_connections_are_accepted(pair: Troth) -> None:
+    (line,) = [line for line in pair.log().splitlines() if line.startswith("ready")]
+    assert pair.issuer in line
+    assert "2 worker" in line
+    assert len(workers(pair)) == 2
+
+
+@pytest.mark.parametrize("workers_", ["1", "2"])
+def test_a_master_key_that_is_missing_open_or_wrong_stops_the_start(
+    tmp_path: Path, workers_: str
+) -> None:
+    troth = Troth(tmp_path, workers=workers_)
+    key = tmp_path / "master.key"
+    troth.start()
+    assert troth.stop() == 0
+    good = key.read_text()
+    for text, mode, word in (
+        (good, 0o644, "chmod 600"),
+        (good, 0o640, "chmod 600"),
+        ("short\n", 0o600, "32 bytes"),
+        ("A" * 43 + "\n", 0o600, "master key"),
+        (None, 0, "cannot be read"),
+    ):
+        key.unlink()
+        if text is not None:
+            key.write_text(text)
+            key.chmod(mode)
+        elif key.exists():
+            key.unlink()
+        done = troth.run_cli("serve")
+        assert done.returncode == 1, word
+        assert word in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "ready" not in done.stderr
+        if text is None:
+            key.touch()
+    troth.environment.pop("TROTH_MASTER_KEY_FILE")
+    assert "TROTH_MASTER_KEY_FILE" in troth.run_cli("serve").stderr
+
+
+@pytest.mark.parametrize("workers_", ["1", "2"])
+def test_sigterm_lets_a_request_in_flight_end(tmp_path: Path, workers_: str) -> None:
+    troth = Troth(tmp_path, workers=workers_).start()
+    body = b"grant_type=refresh_token&client_id=x&client_secret=y"
+    head = (
+        f"POST /oauth/token HTTP/1.1\r\nHost: 127.0.0.1:{troth.port}\r\nContent-Type: "
+        f"application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", troth.port), timeout=10) as sock:
+        sock.sendall(head.encode() + body[:10])
+        time.sleep(0.2)
+        assert troth._process is not None
+        troth._process.send_signal(signal.SIGTERM)
+        time.sleep(0.4)
+        sock.sendall(body[10:])
+        answer = sock.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert troth._process.wait(timeout=15) == 0
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection(("127.0.0.1", troth.port), timeout=1)
+    assert "Traceback" not in troth.log()
+
+
+def test_sigint_ends_as_clean(tmp_path: Path) -> None:
+    assert Troth(tmp_path, workers="2").start().stop(signal.SIGINT) == 0
+
+
+def test_an_address_in_use_is_said_in_one_sentence(pair: Troth, tmp_path: Path) -> None:
+    second = Troth(tmp_path)
+    second.environment["TROTH_LISTEN"] = pair.environment["TROTH_LISTEN"]
+    done = second.run_cli("serve")
+    assert done.returncode == 1
+    assert done.stderr.startswith("troth: the server cannot start")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_worker_that_is_killed_is_replaced(pair: Troth) -> None:
+    before = workers(pair)
+    victim = min(before)
+    os.kill(victim, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and (len(workers(pair)) < 2 or victim in workers(pair)):
+        time.sleep(0.05)
+    now = workers(pair)
+    assert len(now) == 2
+    assert victim not in now
+    for http in on_every_worker(pair):
+        assert http.get("/login").status_code == 200
+
+
+def test_what_a_command_acknowledged_holds_at_once_on_every_worker(pair: Troth) -> None:
+    person, app, quick = pair.person(), pair.client(), pair.client()
+    tokens, other = app.tokens(person), quick.tokens(person)
+    grant = {"grant_type": "refresh_token", "refresh_token": "x", **app.credentials()}
+    for http in on_every_worker(pair):
+        assert http.post("/oauth/token", grant).json()["error"] == "invalid_grant"
+    pair.cli("client", "disable", app.client_id)
+    for http in on_every_worker(pair):
+        assert http.post("/oauth/token", grant).json()["error"] == "invalid_client"
+        page = http.get("/oauth/authorize", params=app.parameters())
+        assert page.status_code == 400
+    pair.cli("client", "disable", app.client_id, "--enable")
+    assert app.active(tokens["access_token"])
+    pair.cli("user", "disable", person.username)
+    for _ in range(6):
+        assert not quick.active(other["access_token"])
+        assert quick.refresh(other["refresh_token"]).json()["error"] == "invalid_grant"
+
+
+def test_what_one_worker_revoked_is_revoked_on_every_worker(pair: Troth) -> None:
+    person, app = pair.person(), pair.client()
+    for _ in range(3):
+        tokens = app.tokens(person)
+        assert app.revoke(tokens["refresh_token"]).status_code == 200
+        assert not any(app.active(tokens["access_token"]) for _ in range(4))
+
+
+def requests_of(text: str, endpoint: str) -> float:
+    found = re.findall(rf'troth_requests_total{{endpoint="{endpoint}",status="\d+"}} (\S+)', text)
+    return sum(map(float, found))
+
+
+def test_metrics_sum_over_the_workers(pair: Troth) -> None:
+    before = {requests_of(management(pair, "/metrics"), "/oauth/jwks") for _ in range(6)}
+    assert len(before) == 1, "every worker tells the same sum"
+    for http in on_every_worker(pair):
+        http.get("/oauth/jwks")
+    after = {requests_of(management(pair, "/metrics"), "/oauth/jwks") for _ in range(6)}
+    assert after == {before.pop() + 8}
+
+
+def test_health_has_its_own_listener(pair: Troth) -> None:
+    assert management(pair, "/health/live") == "live\n"
+    assert management(pair, "/health/ready") == "ready\n"
+    base = f"http://127.0.0.1:{pair.management_port}"
+    for path in ("/oauth/token", "/login", "/", "/metrics/x"):
+        assert httpx2.get(base + path, trust_env=False).status_code == 404
+    assert httpx2.post(base + "/metrics", trust_env=False).status_code == 405
+
+
+def test_a_database_that_is_gone_is_not_ready_and_yet_live(tmp_path: Path) -> None:
+    troth = Troth(tmp_path).start()
+    try:
+        troth.execute("alter table revision rename to away")
+        base = f"http://127.0.0.1:{troth.management_port}"
+        assert httpx2.get(base + "/health/ready", trust_env=False).status_code == 503
+        assert httpx2.get(base + "/health/live", trust_env=False).status_code == 200
+    finally:
+        assert troth.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def over_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Troth, Browser]]:
+    folder = tmp_path_factory.mktemp("tls")
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1", "localhost")
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    (folder / "cert.pem").write_bytes(b"".join(p.bytes() for p in certificate.cert_chain_pems))
+    certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
+    troth = Troth(
+        folder, tls_cert_file=str(folder / "cert.pem"), tls_key_file=str(folder / "key.pem")
+    )
+    troth.issuer = troth.environment["TROTH_ISSUER"] = f"https://127.0.0.1:{troth.port}"
+    trusted = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+    installed(troth)
+    browser = Browser(troth, verify=trusted)
+    yield troth, browser
+    browser.http.close()
+    assert troth.stop() == 0
+
+
+def test_HT_13_own_tls_is_told_to_browsers_for_years(over_tls: tuple[Troth, Browser]) -> None:
+    troth, browser = over_tls
+    for path in ("/login", "/oauth/jwks", "/nowhere", "/oauth/token", "/oauth/authorize"):
+        sent = browser.get(path).headers["strict-transport-security"]
+        assert "includeSubDomains" in sent
+        assert int(re.findall(r"max-age=(\d+)", sent)[0]) >= 365 * 86400
+    got = troth.raw(b"GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", 3)
+    assert b"<form" not in got, "nothing is served in the clear"
+
+
+def test_SE_03_over_tls_every_cookie_is_of_this_host_and_secure(
+    over_tls: tuple[Troth, Browser],
+) -> None:
+    troth, browser = over_tls
+    person: Person = troth.person()
+    app: OAuthClient = troth.client()
+    page = browser.follow(browser.get("/oauth/authorize", params=app.parameters()))
+    typed = {"username": person.username, "password": person.password}
+    done = browser.submit(page, "login", typed)
+    stranger = Browser(troth, verify=False)
+    cookies = done.headers.get_list("set-cookie")
+    cookies += stranger.get("/login").headers.get_list("set-cookie")
+    names = {cookie.partition("=")[0] for cookie in cookies}
+    assert names == {"__Host-troth-session", "__Host-troth-device", "__Host-troth-browser"}
+    for cookie in cookies:
+        attributes = {part.strip().lower() for part in cookie.split(";")[1:]}
+        assert {"secure", "httponly", "path=/", "samesite=lax"} <= attributes
+    consent = browser.follow(done)
+    assert 'id="consent"' in consent.text
+    sent = browser.submit(consent, "consent", {"decision": "allow"})
+    assert sent.headers["location"].startswith("https://app.example/cb?code=")
+    plain_name = {"cookie": f"troth-session={browser.http.cookies['__Host-troth-session']}"}
+    assert stranger.get("/account", headers=plain_name).status_code == 303
+    stranger.http.close()
