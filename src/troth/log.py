@@ -6,7 +6,7 @@ Fields are chosen at the call: there is no place where a whole request or form i
 import json
 import logging
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import msgspec
@@ -67,7 +67,7 @@ def logger() -> Any:
     return structlog.get_logger()
 
 
-def audit(event: str, **fields: str) -> None:
+def audit(fields: Mapping[str, Any], request_id: str) -> None:
     """A security decision's line, beside its row; commands keep the row alone."""
     if structlog.is_configured():
-        logger().info(event, audit=True, **fields)
+        logger().info(audit=True, request_id=request_id, **fields)

@@ -235,7 +235,7 @@ def test_LG_07_an_ipv6_64_is_one_network(proxied: Troth) -> None:
 
 def test_LG_07_ipv4_seen_through_an_ipv6_socket_is_not_one_network_of_all(proxied: Troth) -> None:
     for last in (7, 8):
-        log_in(proxied, f"mapped{last}", WRONG, f"::ffff:203.0.113.{last}")
+        log_in(proxied, f"mapped{last}", WRONG, f"::ffff:203.0.114.{last}")
     found = attempts(proxied, "net")
-    assert {key for key in found if "203.0" in key} == {"net:203.0.113.7", "net:203.0.113.8"}
+    assert {key for key in found if "203.0.114" in key} == {"net:203.0.114.7", "net:203.0.114.8"}
     assert "net:::" not in found

@@ -126,17 +126,7 @@ def _granted(
 ) -> Granted:
     refreshes = "refresh_token" in client.registered.grant_types
     lifetime = env.refresh_lifetime if refreshes else client.registered.access_token_lifetime
-    chain = Chain(
-        chain_id=code.chain_id,
-        authorization_id=code.authorization_id,
-        client_id=code.client_id,
-        sub=code.sub,
-        epoch=code.epoch,
-        generation=1,
-        created_at=env.now,
-        rotated_at=env.now,
-        expires_at=env.now + lifetime,
-    )
+    chain = _chain(code, env.now, lifetime)
     refresh = RefreshToken(
         chain_id=code.chain_id,
         authorization_id=code.authorization_id,
@@ -162,6 +152,20 @@ def _granted(
             refresh_token=refresh if refreshes else None,
         ),
         change=Change(verbs=(Redeem(chain=chain, session_id=code.session_id),), audit=(event,)),
+    )
+
+
+def _chain(code: Code, now: int, lifetime: int) -> Chain:
+    return Chain(
+        chain_id=code.chain_id,
+        authorization_id=code.authorization_id,
+        client_id=code.client_id,
+        sub=code.sub,
+        epoch=code.epoch,
+        generation=1,
+        created_at=now,
+        rotated_at=now,
+        expires_at=now + lifetime,
     )
 
 

@@ -219,7 +219,7 @@ class SQLiteStore:
 def _say(entries: Sequence[AuditEvent | Trace], request_id: str) -> None:
     for entry in entries:
         if isinstance(entry, AuditEvent):
-            log.audit(**rows.asdict(entry), request_id=request_id)
+            log.audit(rows.asdict(entry), request_id)
 
 
 def _write_notes(db: sqlite3.Connection, notes: list[tuple[AuditEvent | Trace, str, int]]) -> None:
