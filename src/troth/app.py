@@ -92,7 +92,7 @@ class App:
         async with self._opening:
             if self.op is None:
                 master = read_master_key(self.settings.master_key_file)
-                store = open_store(self.settings)
+                store = await open_store(self.settings)
                 await ensure_keys(store, master)
                 ring.build(store.keys, master, self.settings.issuer)
                 self.op = Op(
@@ -170,7 +170,7 @@ class App:
             if request.method == "OPTIONS" and route.cors:
                 return await self._preflight(request, op)
             return self._answers.method_not_allowed(request, route.methods, route.browser)
-        op.store.fresh()
+        await op.store.fresh()
         response = await route.handle(request, op)
         if route.cors:
             return replace(response, headers=response.headers + await _cors(request, op))

@@ -27,7 +27,7 @@ def serve(settings: Settings) -> int:
     master = read_master_key(settings.master_key_file)
 
     async def prepare() -> None:
-        store = open_store(settings)
+        store = await open_store(settings)
         try:
             await ensure_keys(store, master)
             ring.build(store.keys, master, settings.issuer)  # a wrong master key is said once, here

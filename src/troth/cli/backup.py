@@ -9,7 +9,7 @@ from troth.cli.common import as_json, confirm, emit, failing, now, settings, wit
 
 if TYPE_CHECKING:
     from troth.settings import Settings
-    from troth.store.sqlite import SQLiteStore
+    from troth.store import Store
 
 
 @click.command()
@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 @as_json
 def backup(file: str, as_json: bool) -> None:
     """Copy a running installation to FILE. The master key is not in it: keep that apart."""
+    from troth.settings import database_path
     from troth.store.backup import backup as copy
 
-    async def work(store: "SQLiteStore", _: "Settings") -> int:
-        return copy(store.path, Path(file))
+    async def work(_: "Store", settings: "Settings") -> int:
+        return copy(database_path(settings), Path(file))
 
     size = with_store(work)
     emit({"file": file, "bytes": size}, as_json, f"{file}: {size} bytes")
@@ -44,7 +45,7 @@ def restore(file: str, yes: bool, as_json: bool) -> None:
         confirm(f"Replace {path} by {file}?", yes)
     failing(lambda: put_back(Path(file), path))
 
-    async def work(store: "SQLiteStore", _: "Settings") -> None:
+    async def work(store: "Store", _: "Settings") -> None:
         await store.end_everything(now())
 
     with_store(work)

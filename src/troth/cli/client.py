@@ -11,7 +11,7 @@ from troth.cli.common import Failure, as_json, confirm, emit, now, table, with_s
 if TYPE_CHECKING:
     from troth.model.client import RegisteredClient
     from troth.settings import Settings
-    from troth.store.sqlite import SQLiteStore
+    from troth.store import Store
 
 METHODS = ("client_secret_basic", "client_secret_post", "none")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
@@ -69,7 +69,7 @@ def create(as_json: bool, **given: Any) -> None:
 def list_(as_json: bool) -> None:
     """All clients."""
 
-    async def work(store: "SQLiteStore", _: "Settings") -> list[dict[str, Any]]:
+    async def work(store: "Store", _: "Settings") -> list[dict[str, Any]]:
         return [registration.shown_client(noun) for noun in await store.clients()]
 
     found = with_store(work)
@@ -171,7 +171,7 @@ def delete(client_id: str, yes: bool, as_json: bool) -> None:
     confirm(f"Delete {noun.client_name} and end all its tokens?", yes)
     event = AuditEvent(event="client.deleted", outcome="ok", actor="operator", client_id=client_id)
 
-    async def work(store: "SQLiteStore", _: "Settings") -> None:
+    async def work(store: "Store", _: "Settings") -> None:
         remove = Remove(kind="client", key=client_id)
         await store.commit(Change(verbs=(remove,), audit=(event,)))
 
@@ -180,7 +180,7 @@ def delete(client_id: str, yes: bool, as_json: bool) -> None:
 
 
 def _find(client_id: str) -> "RegisteredClient":
-    async def work(store: "SQLiteStore", _: "Settings") -> "RegisteredClient | None":
+    async def work(store: "Store", _: "Settings") -> "RegisteredClient | None":
         return await store.client(client_id)
 
     found = with_store(work)
@@ -194,7 +194,7 @@ def _put(noun: "RegisteredClient", event: str) -> None:
 
     audit = AuditEvent(event=event, outcome="ok", actor="operator", client_id=noun.client_id)
 
-    async def work(store: "SQLiteStore", settings: "Settings") -> None:
+    async def work(store: "Store", settings: "Settings") -> None:
         problem = registration.check(noun, frozenset(store.scopes), settings.origin)
         if problem:
             raise Failure(problem)

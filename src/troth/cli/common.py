@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from troth.settings import Settings
-    from troth.store.sqlite import SQLiteStore
+    from troth.store import Store
 
 T = TypeVar("T")
 
@@ -48,15 +48,15 @@ def failing(work: Callable[[], T]) -> T:
         raise Failure(str(error)) from None
 
 
-def with_store(work: "Callable[[SQLiteStore, Settings], Awaitable[T]]") -> T:
+def with_store(work: "Callable[[Store, Settings], Awaitable[T]]") -> T:
     """Run `work` over the migrated store; what it commits holds when this returns."""
     from troth.store.open import open_store
 
     chosen = settings()
 
     async def run() -> T:
-        store = open_store(chosen)
-        store.fresh()
+        store = await open_store(chosen)
+        await store.fresh()
         try:
             return await work(store, chosen)
         finally:

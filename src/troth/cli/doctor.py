@@ -13,7 +13,7 @@ from troth.cli.common import Failure, as_json, emit, failing, settings
 if TYPE_CHECKING:
     from troth.model.client import RegisteredClient
     from troth.settings import Settings
-    from troth.store.sqlite import SQLiteStore
+    from troth.store import Store
 
 Level = Literal["ok", "advice", "wrong"]
 Finding = tuple[str, Level, str]
@@ -85,8 +85,8 @@ def _keys_and_database(chosen: "Settings") -> Iterator[Finding]:
     from troth.store.open import open_store
 
     async def look() -> list[Finding]:
-        store = open_store(chosen)
-        store.fresh()
+        store = await open_store(chosen)
+        await store.fresh()
         path = database_path(chosen)
         found: list[Finding] = [("database", "ok", str(path)), *_permissions(path)]
         found += [_ring(chosen, store), *_clients(await store.clients())]
@@ -99,7 +99,7 @@ def _keys_and_database(chosen: "Settings") -> Iterator[Finding]:
         yield "database", "wrong", str(failure)
 
 
-def _ring(chosen: "Settings", store: "SQLiteStore") -> Finding:
+def _ring(chosen: "Settings", store: "Store") -> Finding:
     from troth.signing import ring
     from troth.signing.keys import KeyRingError, read_master_key
 

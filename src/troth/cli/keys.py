@@ -10,7 +10,7 @@ from troth.cli.common import Failure, as_json, confirm, emit, now, table, with_s
 if TYPE_CHECKING:
     from troth.settings import Settings
     from troth.signing.keys import StoredKey
-    from troth.store.sqlite import SQLiteStore
+    from troth.store import Store
 
 # The longest life of an access token, and an hour for clocks that differ.
 _KEPT_AFTER = 2 * 3600
@@ -26,7 +26,7 @@ def keys() -> None:
 def list_(as_json: bool) -> None:
     """All keys: which sign now, which are published, which have ended."""
 
-    async def work(store: "SQLiteStore", _: "Settings") -> list[dict[str, Any]]:
+    async def work(store: "Store", _: "Settings") -> list[dict[str, Any]]:
         return [_shown(key, store.keys) for key in store.keys]
 
     found = with_store(work)
@@ -44,7 +44,7 @@ def rotate(use: str, at_once: bool, as_json: bool) -> None:
     from troth.model.change import AuditEvent
     from troth.signing.keys import new_key, read_master_key
 
-    async def work(store: "SQLiteStore", settings: "Settings") -> dict[str, Any]:
+    async def work(store: "Store", settings: "Settings") -> dict[str, Any]:
         master = read_master_key(settings.master_key_file)
         lead = 0 if at_once or use == "seal" else settings.key_publish_lead
         made = new_key(use, now=now(), signs_from=now() + lead, master=master)  # type: ignore[arg-type]
@@ -56,7 +56,7 @@ def rotate(use: str, at_once: bool, as_json: bool) -> None:
         ]
         await store.put_keys([made, *former])
         store.note(AuditEvent(event="key.rotated", outcome="ok", actor="operator", detail=made.kid))
-        store.fresh()
+        await store.fresh()
         return _shown(made, store.keys)
 
     shown = with_store(work)
@@ -74,7 +74,7 @@ def retire(kid: str, yes: bool, as_json: bool) -> None:
 
     confirm(f"End key {kid} and every token made with it?", yes)
 
-    async def work(store: "SQLiteStore", settings: "Settings") -> dict[str, Any]:
+    async def work(store: "Store", settings: "Settings") -> dict[str, Any]:
         key = next((key for key in store.keys if key.kid == kid), None)
         if key is None:
             raise Failure(f"there is no key {kid!r}")

@@ -9,7 +9,7 @@ from troth.cli.common import Failure, as_json, emit, table, with_store
 if TYPE_CHECKING:
     from troth.model.person import Scope
     from troth.settings import Settings
-    from troth.store.sqlite import SQLiteStore
+    from troth.store import Store
 
 
 @click.group()
@@ -40,7 +40,7 @@ def add(name: str, description: str, optional: bool, is_default: bool, as_json: 
     noun = Scope(name=name, description=description, required=not optional, default=is_default)
     event = AuditEvent(event="scope.put", outcome="ok", actor="operator", detail=name)
 
-    async def work(store: "SQLiteStore", _: "Settings") -> None:
+    async def work(store: "Store", _: "Settings") -> None:
         await store.commit(Change(verbs=(Put(noun=noun),), audit=(event,)))
 
     with_store(work)
@@ -52,7 +52,7 @@ def add(name: str, description: str, optional: bool, is_default: bool, as_json: 
 def list_(as_json: bool) -> None:
     """All scopes."""
 
-    async def work(store: "SQLiteStore", _: "Settings") -> list[dict[str, Any]]:
+    async def work(store: "Store", _: "Settings") -> list[dict[str, Any]]:
         return [_shown(noun) for noun in store.scopes.values()]
 
     found = with_store(work)
@@ -72,7 +72,7 @@ def remove(name: str, as_json: bool) -> None:
 
     event = AuditEvent(event="scope.removed", outcome="ok", actor="operator", detail=name)
 
-    async def work(store: "SQLiteStore", _: "Settings") -> list[str]:
+    async def work(store: "Store", _: "Settings") -> list[str]:
         users = [c for c in await store.clients() if name in c.scope]
         narrowed = tuple(
             Put(noun=replace(c, scope=tuple(s for s in c.scope if s != name))) for c in users

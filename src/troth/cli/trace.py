@@ -8,7 +8,7 @@ from troth.cli.common import Failure, as_json, emit, with_store
 
 if TYPE_CHECKING:
     from troth.settings import Settings
-    from troth.store.sqlite import SQLiteStore
+    from troth.store import Store
 
 
 @click.command()
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def trace(request_id: str, as_json: bool) -> None:
     """Why a request was refused: what was compared, and which rule failed."""
 
-    async def work(store: "SQLiteStore", _: "Settings") -> list[dict[str, Any]]:
+    async def work(store: "Store", _: "Settings") -> list[dict[str, Any]]:
         return [
             {
                 "request_id": t.request_id,

@@ -11,7 +11,7 @@ from troth.cli.common import Failure, as_json, confirm, emit, now, table, with_s
 if TYPE_CHECKING:
     from troth.model.person import Person
     from troth.settings import Settings
-    from troth.store.sqlite import SQLiteStore
+    from troth.store import Store
 
 
 @click.group()
@@ -44,7 +44,7 @@ def create(username: str, email: str | None, password_stdin: bool, as_json: bool
     )
     event = AuditEvent(event="person.created", outcome="ok", actor="operator", sub=person.sub)
 
-    async def work(store: "SQLiteStore", _: "Settings") -> None:
+    async def work(store: "Store", _: "Settings") -> None:
         outcome = await store.commit(Change(verbs=(Put(noun=person),), audit=(event,)))
         if isinstance(outcome, Exists):
             raise Failure("the user name or e-mail address is taken")
@@ -58,7 +58,7 @@ def create(username: str, email: str | None, password_stdin: bool, as_json: bool
 def list_(as_json: bool) -> None:
     """All people."""
 
-    async def work(store: "SQLiteStore", _: "Settings") -> list[dict[str, Any]]:
+    async def work(store: "Store", _: "Settings") -> list[dict[str, Any]]:
         return [_shown(person) for person in await store.people()]
 
     found = with_store(work)
@@ -76,7 +76,7 @@ def list_(as_json: bool) -> None:
 def show(user: str, as_json: bool) -> None:
     """One person."""
 
-    async def work(store: "SQLiteStore", _: "Settings") -> dict[str, Any]:
+    async def work(store: "Store", _: "Settings") -> dict[str, Any]:
         return _shown(await _find(store, user))
 
     found = with_store(work)
@@ -92,7 +92,7 @@ def set_password(user: str, password_stdin: bool, as_json: bool) -> None:
     if not password_stdin:
         raise Failure("say --password-stdin and give the password on standard input")
 
-    async def work(store: "SQLiteStore", _: "Settings") -> dict[str, Any]:
+    async def work(store: "Store", _: "Settings") -> dict[str, Any]:
         person = await _find(store, user)
         password_hash = _password((person.username, person.email or ""))
         return await _change(store, person, "password.reset", password_hash=password_hash)
@@ -108,7 +108,7 @@ def set_password(user: str, password_stdin: bool, as_json: bool) -> None:
 def disable(user: str, enable: bool, as_json: bool) -> None:
     """Disable a person: no login, and every session and token ends at once."""
 
-    async def work(store: "SQLiteStore", _: "Settings") -> dict[str, Any]:
+    async def work(store: "Store", _: "Settings") -> dict[str, Any]:
         person = await _find(store, user)
         event = "person.enabled" if enable else "person.disabled"
         return await _change(store, person, event, disabled=not enable)
@@ -127,7 +127,7 @@ def delete(user: str, yes: bool, as_json: bool) -> None:
 
     confirm(f"Delete {user} and end everything of theirs?", yes)
 
-    async def work(store: "SQLiteStore", _: "Settings") -> str:
+    async def work(store: "Store", _: "Settings") -> str:
         person = await _find(store, user)
         event = AuditEvent(event="person.deleted", outcome="ok", actor="operator", sub=person.sub)
         remove = Remove(kind="person", key=person.sub)
@@ -153,7 +153,7 @@ def _password(words: tuple[str, ...]) -> str:
     return hash_now(password)
 
 
-async def _find(store: "SQLiteStore", user: str) -> "Person":
+async def _find(store: "Store", user: str) -> "Person":
     from troth.accounts.names import login_key
 
     found = await store.person(user) or await store.person_by_login(login_key(user))
@@ -163,7 +163,7 @@ async def _find(store: "SQLiteStore", user: str) -> "Person":
 
 
 async def _change(
-    store: "SQLiteStore",
+    store: "Store",
     person: "Person",
     event: str,
     password_hash: str | None = None,

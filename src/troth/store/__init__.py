@@ -48,7 +48,7 @@ class Application:
 class Reads(Protocol):
     """What decisions may read. `scopes` and `keys` are held in memory and kept current."""
 
-    def fresh(self) -> None:
+    async def fresh(self) -> None:
         """Drop what another process has changed; called once at the head of every request."""
 
     @property

@@ -47,7 +47,7 @@ def migrations(settings: Settings) -> Sequence[tuple[migrate.Migration, bool]]:
     return [(migration, migration.number in have) for migration in migrate.available("sqlite")]
 
 
-def open_store(settings: Settings) -> SQLiteStore:
+async def open_store(settings: Settings) -> Store:
     """The store over a migrated database."""
     return SQLiteStore(migrated(settings))
 
@@ -57,11 +57,11 @@ async def ensure_keys(store: Store, master: Secret) -> None:
 
     Never made where a database already has keys: a wrong master key must not start anew.
     """
-    store.fresh()
+    await store.fresh()
     if store.keys:
         return
     now = int(time.time())
     await store.put_keys(
         [new_key(use, now=now, signs_from=now, master=master) for use in ("sig", "seal")]
     )
-    store.fresh()
+    await store.fresh()

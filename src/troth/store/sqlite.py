@@ -1,6 +1,5 @@
 """The SQLite adapter: reads in line on the loop, writes grouped on one writer thread."""
 
-import asyncio
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
@@ -8,17 +7,15 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from troth import log
 from troth.model.authorization import Authorization, ChainState
 from troth.model.change import AuditEvent, Change, Done, Outcome
 from troth.model.client import RegisteredClient
 from troth.model.person import Person, Scope, Session
 from troth.signing.keys import StoredKey
 from troth.store import Application, StoreUnavailable, Trace, rows
-from troth.store.sqlite_apply import SQL
-from troth.store.sqlite_writer import Writer, connect
+from troth.store.notes import Note, Notes, say
+from troth.store.sqlite_writer import SQL, Writer, connect
 
-MOST_NOTES = 10_000
 MOST_CLIENTS = 10_000
 
 
@@ -33,8 +30,7 @@ class SQLiteStore:
         self._scopes: Mapping[str, Scope] = {}
         self._keys: tuple[StoredKey, ...] = ()
         self._clients: dict[str, RegisteredClient] = {}
-        self._notes: list[tuple[AuditEvent | Trace, str, int]] = []
-        self._flusher: asyncio.Task[None] | None = None
+        self._notes = Notes(self._write_notes)
 
     def _row(self, name: str, **values: Any) -> Any:
         try:
@@ -50,7 +46,7 @@ class SQLiteStore:
 
     # Reads
 
-    def fresh(self) -> None:
+    async def fresh(self) -> None:
         revision = self._row("revision")[0]
         if revision == self._revision:
             return
@@ -151,27 +147,18 @@ class SQLiteStore:
 
         outcome: Outcome = await self._writer.commit(change, audit)
         if isinstance(outcome, Done):
-            _say(change.audit, request_id)
+            say(change.audit, request_id)
         return outcome
 
     def note(self, *entries: AuditEvent | Trace, request_id: str = "") -> None:
-        _say(entries, request_id)
-        if len(self._notes) >= MOST_NOTES:
-            return  # a flood: the log lines are written all the same
-        now = int(time.time())
-        self._notes.extend((entry, request_id, now) for entry in entries)
-        if self._notes and (self._flusher is None or self._flusher.done()):
-            self._flusher = asyncio.get_running_loop().create_task(self._flush_soon())
+        self._notes.add(entries, request_id)
 
-    async def _flush_soon(self) -> None:
-        await asyncio.sleep(0.2)
-        await self.flush()
+    async def _write_notes(self, notes: Sequence[Note]) -> None:
+        def work(db: sqlite3.Connection) -> None:
+            for entry, request_id, at in notes:
+                _write_note(db, entry, request_id, at)
 
-    async def flush(self) -> None:
-        """Write what was noted, now."""
-        notes, self._notes = self._notes, []
-        if notes:
-            await self._writer.submit(lambda db: _write_notes(db, notes))
+        await self._writer.submit(work)
 
     async def purge(self, name: str, before: int) -> int:
         """Delete up to 1000 rows of one kind that ended before a time; how many there were."""
@@ -203,28 +190,15 @@ class SQLiteStore:
 
     async def ready(self) -> bool:
         try:
-            self.fresh()
+            await self.fresh()
         except StoreUnavailable:
             return False
         return True
 
     async def close(self) -> None:
-        if self._flusher is not None:
-            self._flusher.cancel()
-        await self.flush()
+        await self._notes.close()
         self._writer.close()
         self._db.close()
-
-
-def _say(entries: Sequence[AuditEvent | Trace], request_id: str) -> None:
-    for entry in entries:
-        if isinstance(entry, AuditEvent):
-            log.audit(rows.asdict(entry), request_id)
-
-
-def _write_notes(db: sqlite3.Connection, notes: list[tuple[AuditEvent | Trace, str, int]]) -> None:
-    for entry, request_id, at in notes:
-        _write_note(db, entry, request_id, at)
 
 
 def _write_note(

@@ -9,13 +9,15 @@ import fcntl
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from troth.model.change import Change, Done, Outcome
-from troth.store import StoreUnavailable
-from troth.store.sqlite_apply import apply
+from troth.store import StoreUnavailable, rows, statements
+from troth.store.apply import apply, at_once
+
+SQL: Mapping[str, str] = statements.load("sqlite")
 
 MOST_IN_BATCH = 128
 MOST_WAITING = 4096
@@ -69,7 +71,7 @@ class Writer:
         """Apply a change, and its audit rows where it was applied."""
 
         def work(db: sqlite3.Connection) -> Outcome:
-            outcome = apply(db, change, int(time.time()))
+            outcome = _apply_whole(db, change)
             if isinstance(outcome, Done):
                 audit(db)
             return outcome
@@ -111,6 +113,35 @@ class Writer:
             fcntl.flock(self._lock, fcntl.LOCK_UN)
         for (_, finish), (result, failed) in zip(batch, results, strict=True):
             finish(result, failed)
+
+
+class _Statements:
+    """Statements in the writer's transaction: `apply.Statements` without any waiting."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    async def execute(self, name: str, values: Mapping[str, Any]) -> int:
+        return self._db.execute(SQL[name], values).rowcount
+
+    async def row(self, name: str, values: Mapping[str, Any]) -> rows.Row | None:
+        found: rows.Row | None = self._db.execute(SQL[name], values).fetchone()
+        return found
+
+
+def _apply_whole(db: sqlite3.Connection, change: Change) -> Outcome:
+    """A change inside a savepoint: all of it, or nothing."""
+    db.execute("savepoint change")
+    try:
+        outcome = at_once(apply(_Statements(db), change, int(time.time())))
+        if not isinstance(outcome, Done):
+            db.execute("rollback to change")
+        return outcome
+    except BaseException:
+        db.execute("rollback to change")
+        raise
+    finally:
+        db.execute("release change")
 
 
 def _attempt(

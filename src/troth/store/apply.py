@@ -1,0 +1,196 @@
+"""One change, verb by verb, through named statements: the same for every adapter.
+
+Where a verb loses, the adapter undoes the whole change. On SQLite no statement ever waits, so
+that `at_once` can run these coroutines in the writer's thread, without an event loop.
+"""
+
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, Protocol, TypeVar
+
+from troth.model.authorization import Authorization
+from troth.model.change import (
+    Change,
+    Count,
+    Done,
+    Exists,
+    Forgive,
+    Gone,
+    Limited,
+    Moved,
+    Once,
+    Outcome,
+    Put,
+    Redeem,
+    Remove,
+    Require,
+    Revoke,
+    Rotate,
+)
+from troth.model.client import RegisteredClient
+from troth.model.person import Person, Scope, Session
+from troth.store import rows
+
+T = TypeVar("T")
+
+# A change of these is seen by every process at its next request.
+_CATALOG_PUTS = (RegisteredClient, Scope, Person)
+
+
+class Statements(Protocol):
+    """The named statements of an adapter, on the connection of one transaction."""
+
+    async def execute(self, name: str, values: Mapping[str, Any]) -> int:
+        """Run a statement; how many rows it changed."""
+        ...
+
+    async def row(self, name: str, values: Mapping[str, Any]) -> rows.Row | None:
+        """The first row that a statement finds."""
+        ...
+
+
+async def apply(db: Statements, change: Change, now: int) -> Outcome:
+    """Apply the verbs in order until one loses; its outcome is the answer."""
+    for verb in change.verbs:
+        outcome = await _VERBS[type(verb)](db, verb, now)
+        if not isinstance(outcome, Done):
+            return outcome
+    if any(_bumps(verb) for verb in change.verbs):
+        await db.execute("bump", {})
+    return Done()
+
+
+def at_once(work: Coroutine[Any, Any, T]) -> T:
+    """The result of a coroutine that never waits."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    work.close()
+    raise RuntimeError("a statement waited where none may")
+
+
+def _bumps(verb: object) -> bool:
+    return isinstance(verb, Remove) or (
+        isinstance(verb, Put) and isinstance(verb.noun, _CATALOG_PUTS)
+    )
+
+
+async def _changed(db: Statements, name: str, values: Mapping[str, Any]) -> bool:
+    return await db.execute(name, values) == 1
+
+
+async def _found(db: Statements, name: str, values: Mapping[str, Any]) -> bool:
+    return await db.row(name, values) is not None
+
+
+async def _redeem(db: Statements, verb: Redeem, now: int) -> Outcome:
+    values = rows.redeem_values(verb)
+    if await _changed(db, "redeem", values):
+        return Done()
+    row = await db.row("chain", {"chain_id": verb.chain.chain_id, "now": now})
+    if row is not None:
+        return Exists(what="chain")
+    if not await _found(db, "person_stands", {"key": verb.chain.sub, "epoch": verb.chain.epoch}):
+        return Gone(which="person")
+    if not await _found(db, "session_stands", values):
+        return Gone(which="session")
+    return Gone(which="authorization")
+
+
+async def _rotate(db: Statements, verb: Rotate, now: int) -> Outcome:
+    if await _changed(db, "rotate", rows.asdict(verb)):
+        return Done()
+    row = await db.row("chain", {"chain_id": verb.chain_id, "now": verb.now})
+    return Gone(which="chain") if row is None else Moved(state=rows.chain_state(row))
+
+
+async def _revoke(db: Statements, verb: Revoke, now: int) -> Outcome:
+    values = rows.asdict(verb)
+    match verb.kind:
+        case "chain":
+            await db.execute("revoke_chain", values)
+        case "authorization":
+            if await db.execute("revoke_authorizations", values) == 0:
+                return Gone(which="authorization")
+        case "session":
+            if not await _changed(db, "end_session", values):
+                return Gone(which="session")
+        case "sessions_of":
+            await db.execute("end_sessions_of", values)
+        case "access_token":
+            await db.execute("once", {"namespace": "access_token", **values})
+    return Done()
+
+
+async def _once(db: Statements, verb: Once, now: int) -> Outcome:
+    return Done() if await _changed(db, "once", rows.asdict(verb)) else Exists(what=verb.namespace)
+
+
+async def _require(db: Statements, verb: Require, now: int) -> Outcome:
+    if await _found(db, f"{verb.kind}_stands", rows.asdict(verb)):
+        return Done()
+    return Gone(which=verb.kind)
+
+
+async def _put(db: Statements, verb: Put, now: int) -> Outcome:
+    match verb.noun:
+        case Person() as person:
+            return await _put_person(db, person, verb.expect_epoch)
+        case Session() as session:
+            await db.execute("put_session", rows.asdict(session))
+        case Authorization() as authorization:
+            await db.execute("put_authorization", rows.authorization_values(authorization))
+        case RegisteredClient() as client:
+            await _put_client(db, client)
+        case Scope() as scope:
+            await db.execute("put_scope", rows.asdict(scope))
+    return Done()
+
+
+async def _put_client(db: Statements, client: RegisteredClient) -> None:
+    await db.execute("put_client", rows.client_values(client))
+    await db.execute("remove_origins", {"key": client.client_id})
+    for origin in rows.client_origins(client):
+        await db.execute("put_origin", {"origin": origin, "client_id": client.client_id})
+
+
+async def _put_person(db: Statements, person: Person, expect_epoch: int | None) -> Outcome:
+    values = rows.person_values(person, expect_epoch)
+    if await _found(db, "name_taken", values):
+        return Exists(what="person")
+    name = "insert_person" if expect_epoch is None else "update_person"
+    return Done() if await _changed(db, name, values) else Gone(which="person")
+
+
+async def _remove(db: Statements, verb: Remove, now: int) -> Outcome:
+    removed = await _changed(db, f"remove_{verb.kind}", rows.asdict(verb))
+    if verb.kind == "client":
+        await db.execute("remove_origins", rows.asdict(verb))
+    return Done() if removed else Gone(which=verb.kind)
+
+
+async def _count(db: Statements, verb: Count, now: int) -> Outcome:
+    values = rows.asdict(verb)
+    if await _changed(db, "count", values):
+        return Done()
+    row = await db.row("blocked_until", values)
+    return Limited(until=verb.now if row is None else row[0])
+
+
+async def _forgive(db: Statements, verb: Forgive, now: int) -> Outcome:
+    await db.execute("forgive_all" if verb.all else "forgive_one", {"key": verb.key})
+    return Done()
+
+
+_VERBS: Mapping[type, Callable[[Statements, Any, int], Awaitable[Outcome]]] = {
+    Redeem: _redeem,
+    Rotate: _rotate,
+    Revoke: _revoke,
+    Once: _once,
+    Require: _require,
+    Put: _put,
+    Remove: _remove,
+    Count: _count,
+    Forgive: _forgive,
+}

@@ -1,0 +1,67 @@
+"""What is written behind: audit events and traces that have no change to ride on."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from troth import log
+from troth.model.change import AuditEvent
+from troth.store import StoreUnavailable, Trace, rows
+
+MOST_WAITING = 10_000
+_PAUSE = 0.2
+
+# An entry, the request it belongs to, and when it was made (seconds).
+Note = tuple[AuditEvent | Trace, str, int]
+
+
+class Notes:
+    """Collects for a moment, then writes all at once; a flood keeps its log lines only."""
+
+    def __init__(self, write: Callable[[Sequence[Note]], Awaitable[None]]) -> None:
+        self._write = write
+        self._waiting: list[Note] = []
+        self._flusher: asyncio.Task[None] | None = None
+        self._writing = False
+
+    def add(self, entries: Sequence[AuditEvent | Trace], request_id: str) -> None:
+        say(entries, request_id)
+        if len(self._waiting) >= MOST_WAITING:
+            return
+        now = int(time.time())
+        self._waiting.extend((entry, request_id, now) for entry in entries)
+        if self._waiting and (self._flusher is None or self._flusher.done()):
+            self._flusher = asyncio.get_running_loop().create_task(self._flush_soon())
+
+    async def _flush_soon(self) -> None:
+        await asyncio.sleep(_PAUSE)
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Write what was noted, now. What cannot be written stays for the next time."""
+        notes, self._waiting = self._waiting, []
+        if not notes:
+            return
+        self._writing = True
+        try:
+            await self._write(notes)
+        except StoreUnavailable as error:
+            log.logger().warning("notes.delayed", count=len(notes), reason=str(error)[:200])
+            self._waiting = [*notes, *self._waiting][:MOST_WAITING]
+        finally:
+            self._writing = False
+
+    async def close(self) -> None:
+        """Write the last ones; one that is being written is waited for."""
+        if self._flusher is not None and not self._writing:
+            self._flusher.cancel()
+        elif self._flusher is not None:
+            await self._flusher
+        await self.flush()
+
+
+def say(entries: Sequence[AuditEvent | Trace], request_id: str) -> None:
+    """The log lines of audit events; traces have theirs already."""
+    for entry in entries:
+        if isinstance(entry, AuditEvent):
+            log.audit(rows.asdict(entry), request_id)
