@@ -9,7 +9,8 @@ from troth.log import Secret
 from troth.settings import Settings, database_path
 from troth.signing.keys import new_key
 from troth.store import Store, StoreUnavailable, migrate
-from troth.store.sqlite import SQLiteStore
+from troth.store.sql_store import SQLStore
+from troth.store.sqlite import SQLite
 from troth.store.sqlite_writer import connect
 
 
@@ -49,7 +50,7 @@ def migrations(settings: Settings) -> Sequence[tuple[migrate.Migration, bool]]:
 
 async def open_store(settings: Settings) -> Store:
     """The store over a migrated database."""
-    return SQLiteStore(migrated(settings))
+    return SQLStore(SQLite(migrated(settings)))
 
 
 async def ensure_keys(store: Store, master: Secret) -> None:

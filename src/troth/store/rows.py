@@ -12,7 +12,8 @@ from troth.model.change import Redeem
 from troth.model.client import RegisteredClient
 from troth.model.person import Person, Scope, Session
 from troth.rules.redirect_uri import origin
-from troth.store import Application
+from troth.signing.keys import StoredKey
+from troth.store import Application, Trace
 
 Row = Sequence[Any]
 Values = dict[str, Any]
@@ -97,6 +98,24 @@ def session_with_person(row: Row) -> tuple[Session, Person]:
 def scope(row: Row) -> Scope:
     name, description, required, default = row
     return Scope(name=name, description=description, required=bool(required), default=bool(default))
+
+
+def key(row: Row) -> StoredKey:
+    kid, use, alg, created_at, signs_from, ends_at, wrapped = row
+    return StoredKey(
+        kid=kid,
+        use=use,
+        alg=alg,
+        created_at=created_at,
+        signs_from=signs_from,
+        ends_at=ends_at,
+        wrapped=wrapped,
+    )
+
+
+def trace(row: Row) -> Trace:
+    request_id, at, endpoint, error, reason = row
+    return Trace(request_id=request_id, at=at, endpoint=endpoint, error=error, reason=reason)
 
 
 def authorization(row: Row) -> Authorization:

@@ -9,13 +9,14 @@ import fcntl
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from troth.model.change import Change, Done, Outcome
 from troth.store import StoreUnavailable, rows, statements
 from troth.store.apply import apply, at_once
+from troth.store.sql_store import Step
 
 SQL: Mapping[str, str] = statements.load("sqlite")
 
@@ -66,17 +67,6 @@ class Writer:
             self._jobs.append((work, finish))
             self._wake.notify()
         return future
-
-    def commit(self, change: Change, audit: Callable[[sqlite3.Connection], None]) -> Any:
-        """Apply a change, and its audit rows where it was applied."""
-
-        def work(db: sqlite3.Connection) -> Outcome:
-            outcome = _apply_whole(db, change)
-            if isinstance(outcome, Done):
-                audit(db)
-            return outcome
-
-        return self.submit(work)
 
     def close(self) -> None:
         with self._wake:
@@ -129,30 +119,38 @@ class _Statements:
         return found
 
 
-def _apply_whole(db: sqlite3.Connection, change: Change) -> Outcome:
-    """A change inside a savepoint: all of it, or nothing."""
-    db.execute("savepoint change")
-    try:
-        outcome = at_once(apply(_Statements(db), change, int(time.time())))
-        if not isinstance(outcome, Done):
-            db.execute("rollback to change")
-        return outcome
-    except BaseException:
-        db.execute("rollback to change")
-        raise
-    finally:
-        db.execute("release change")
+def apply_whole(db: sqlite3.Connection, change: Change, steps: Sequence[Step]) -> Outcome:
+    """A change and what rides along inside the savepoint of its job: all of it, or nothing."""
+    outcome = at_once(apply(_Statements(db), change, int(time.time())))
+    if isinstance(outcome, Done):
+        run_steps(db, steps)
+    else:
+        db.execute("rollback to job")
+    return outcome
+
+
+def run_steps(db: sqlite3.Connection, steps: Sequence[Step]) -> int:
+    """Statements in order; how many rows the last one changed."""
+    changed = 0
+    for name, values in steps:
+        changed = db.execute(SQL[name], values).rowcount
+    return changed
 
 
 def _attempt(
     work: Callable[[sqlite3.Connection], Any], db: sqlite3.Connection
 ) -> tuple[Any, BaseException | None]:
+    db.execute("savepoint job")
     try:
-        return work(db), None
+        result = work(db)
     except sqlite3.OperationalError:
         raise  # disk full, read-only, busy: the whole transaction is in doubt
     except Exception as error:  # one bad change must not take the others with it
+        db.execute("rollback to job")
+        db.execute("release job")
         return None, error
+    db.execute("release job")
+    return result, None
 
 
 def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:

@@ -1,0 +1,199 @@
+"""The port over an SQL engine: what is read, what is kept in memory, what is written behind.
+
+An `Engine` runs named statements and applies a change; SQLite and PostgreSQL are engines.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any, Protocol
+
+from troth import log
+from troth.model.authorization import Authorization, ChainState
+from troth.model.change import AuditEvent, Change, Done, Outcome
+from troth.model.client import RegisteredClient
+from troth.model.person import Person, Scope, Session
+from troth.signing.keys import StoredKey
+from troth.store import Application, StoreUnavailable, Trace, rows
+from troth.store.notes import Note, Notes, say
+
+MOST_CLIENTS = 10_000
+
+# A statement by name, with its values.
+Step = tuple[str, Mapping[str, Any]]
+
+
+class Engine(Protocol):
+    """A database that knows the statements. Raises `StoreUnavailable` where it cannot answer."""
+
+    @property
+    def current(self) -> bool:
+        """Whether `revision` is known to be at most a second old."""
+        ...
+
+    async def revision(self) -> int:
+        """Counts the changes of clients, scopes, keys and people, of every process."""
+        ...
+
+    async def row(self, name: str, values: Mapping[str, Any]) -> rows.Row | None: ...
+
+    async def rows(self, name: str, values: Mapping[str, Any]) -> Sequence[rows.Row]: ...
+
+    async def commit(self, change: Change, steps: Sequence[Step]) -> Outcome:
+        """Apply a change and, where it was applied, the steps; durable when this returns."""
+        ...
+
+    async def run(self, steps: Sequence[Step]) -> int:
+        """Run steps in one transaction; how many rows the last one changed."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class SQLStore:
+    """The whole port. Made by `open_store`, which sees to the schema first."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._revision = -1
+        self._scopes: Mapping[str, Scope] = {}
+        self._keys: tuple[StoredKey, ...] = ()
+        self._clients: dict[str, RegisteredClient] = {}
+        self._notes = Notes(self._write_notes)
+
+    # Reads
+
+    async def fresh(self) -> None:
+        revision = await self._engine.revision()
+        if revision == self._revision:
+            return
+        self._clients = {}
+        try:
+            scopes = await self._engine.rows("scopes", {})
+            keys = await self._engine.rows("keys", {})
+        except StoreUnavailable as error:
+            if self._revision < 0:
+                raise
+            # Keys and metadata stay up; whatever needs a client or a grant asks the database.
+            log.logger().warning("catalog.stale", reason=str(error)[:200])
+            return
+        self._scopes = {row[0]: rows.scope(row) for row in scopes}
+        self._keys = tuple(rows.key(row) for row in keys)
+        self._revision = revision
+
+    @property
+    def scopes(self) -> Mapping[str, Scope]:
+        return self._scopes
+
+    @property
+    def keys(self) -> tuple[StoredKey, ...]:
+        return self._keys
+
+    async def client(self, client_id: str) -> RegisteredClient | None:
+        client = self._clients.get(client_id) if self._engine.current else None
+        if client is None:
+            kept = self._clients
+            row = await self._engine.row("client", {"client_id": client_id})
+            if row is None:
+                return None
+            client = rows.client(row)
+            # What was dropped while the row was read is not the dictionary that it goes into.
+            if len(kept) < MOST_CLIENTS:
+                kept[client_id] = client
+        return client
+
+    async def person(self, sub: str) -> Person | None:
+        row = await self._engine.row("person", {"sub": sub})
+        return None if row is None else rows.person(row)
+
+    async def person_by_login(self, key: str) -> Person | None:
+        row = await self._engine.row("person_by_login", {"key": key})
+        return None if row is None else rows.person(row)
+
+    async def session(self, secret_digest: str) -> tuple[Session, Person] | None:
+        row = await self._engine.row("session", {"secret_digest": secret_digest})
+        return None if row is None else rows.session_with_person(row)
+
+    async def authorization(self, sub: str, client_id: str) -> Authorization | None:
+        row = await self._engine.row("authorization", {"sub": sub, "client_id": client_id})
+        return None if row is None else rows.authorization(row)
+
+    async def chain(self, chain_id: bytes) -> ChainState | None:
+        values = {"chain_id": chain_id, "now": int(time.time())}
+        row = await self._engine.row("chain", values)
+        return None if row is None else rows.chain_state(row)
+
+    async def origin_registered(self, origin: str) -> bool:
+        return await self._engine.row("origin_registered", {"origin": origin}) is not None
+
+    async def spent(self, namespace: str, key: bytes) -> bool:
+        return await self._engine.row("spent", {"namespace": namespace, "key": key}) is not None
+
+    # Listings
+
+    async def sessions_of(self, sub: str) -> Sequence[Session]:
+        return [rows.session(row) for row in await self._engine.rows("sessions_of", {"sub": sub})]
+
+    async def applications_of(self, sub: str) -> Sequence[Application]:
+        values = {"sub": sub, "now": int(time.time())}
+        found = sorted(await self._engine.rows("applications_of", values), key=lambda row: row[0])
+        return [rows.application(list(group)) for _, group in groupby(found, lambda row: row[0])]
+
+    async def clients(self) -> Sequence[RegisteredClient]:
+        return [rows.client(row) for row in await self._engine.rows("clients", {})]
+
+    async def people(self) -> Sequence[Person]:
+        return [rows.person(row) for row in await self._engine.rows("people", {})]
+
+    async def trace(self, request_id: str) -> Sequence[Trace]:
+        found = await self._engine.rows("trace", {"request_id": request_id})
+        return [rows.trace(row) for row in found]
+
+    # Writes
+
+    async def commit(self, change: Change, *, request_id: str = "") -> Outcome:
+        if not change.verbs:
+            self.note(*change.audit, request_id=request_id)
+            return Done()
+        now = int(time.time())
+        steps = [step for event in change.audit for step in _steps(event, request_id, now)]
+        outcome = await self._engine.commit(change, steps)
+        if isinstance(outcome, Done):
+            say(change.audit, request_id)
+        return outcome
+
+    def note(self, *entries: AuditEvent | Trace, request_id: str = "") -> None:
+        self._notes.add(entries, request_id)
+
+    async def _write_notes(self, notes: Sequence[Note]) -> None:
+        await self._engine.run([step for note in notes for step in _steps(*note)])
+
+    async def purge(self, name: str, before: int) -> int:
+        """Delete up to 1000 rows of one kind that ended before a time; how many there were."""
+        return await self._engine.run([(f"purge_{name}", {"before": before})])
+
+    async def put_keys(self, keys: Sequence[StoredKey]) -> None:
+        """Insert new keys and update when old ones end."""
+        await self._engine.run([*(("put_key", rows.asdict(key)) for key in keys), ("bump", {})])
+
+    async def end_everything(self, at: int) -> None:
+        """End every chain and session: what a restored copy could revive."""
+        ends = [(name, {"at": at}) for name in ("end_every_chain", "end_every_session")]
+        await self._engine.run([*ends, ("bump", {})])
+
+    async def ready(self) -> bool:
+        try:
+            await self._engine.row("revision", {})
+        except StoreUnavailable:
+            return False
+        return True
+
+    async def close(self) -> None:
+        await self._notes.close()
+        await self._engine.close()
+
+
+def _steps(entry: AuditEvent | Trace, request_id: str, at: int) -> Sequence[Step]:
+    if isinstance(entry, Trace):
+        return [("put_trace", rows.asdict(entry)), ("next_slot", {})]
+    return [("audit", {**rows.asdict(entry), "request_id": request_id, "at": at})]
