@@ -1,90 +1,8 @@
--- Every statement of the SQLite adapter, by name.
+-- What SQLite says in its own way, by name.
 
--- name: revision
-select value from revision
 -- name: bump
 update revision set value = value + 1
 
--- name: keys
-select kid, use, alg, created_at, signs_from, ends_at, wrapped from "key" order by created_at, kid
--- name: put_key
-insert into "key" (kid, use, alg, created_at, signs_from, ends_at, wrapped)
-values (:kid, :use, :alg, :created_at, :signs_from, :ends_at, :wrapped)
-on conflict (kid) do update set ends_at = excluded.ends_at, wrapped = excluded.wrapped
-
--- name: scopes
-select name, description, required, is_default from scope order by name
--- name: put_scope
-insert into scope (name, description, required, is_default)
-values (:name, :description, :required, :default)
-on conflict (name) do update set
-  description = excluded.description, required = excluded.required, is_default = excluded.is_default
--- name: remove_scope
-delete from scope where name = :key
-
--- name: client
-select metadata from client where client_id = :client_id
--- name: clients
-select metadata from client order by created_at, client_id
--- name: put_client
-insert into client (client_id, client_name, client_uri, metadata, disabled, created_at)
-values (:client_id, :client_name, :client_uri, :metadata, :disabled, :created_at)
-on conflict (client_id) do update set
-  client_name = excluded.client_name, client_uri = excluded.client_uri,
-  metadata = excluded.metadata, disabled = excluded.disabled
--- name: put_origin
-insert into client_origin (origin, client_id) values (:origin, :client_id) on conflict do nothing
--- name: remove_origins
-delete from client_origin where client_id = :key
--- name: origin_registered
-select 1 from client_origin where origin = :origin limit 1
--- name: remove_client
-delete from client where client_id = :key
-
--- name: person
-select sub, username, email, password_hash, epoch, disabled, created_at from person where sub = :sub
--- name: person_by_login
-select sub, username, email, password_hash, epoch, disabled, created_at
-from person where username_key = :key or email_key = :key
--- name: people
-select sub, username, email, password_hash, epoch, disabled, created_at
-from person order by created_at, sub
--- name: name_taken
-select 1 from person
-where sub <> :sub and (username_key in (:username_key, :email_key) or email_key in (:username_key, :email_key))
--- name: insert_person
-insert into person (sub, username, username_key, email, email_key, password_hash, epoch, disabled, created_at)
-values (:sub, :username, :username_key, :email, :email_key, :password_hash, :epoch, :disabled, :created_at)
--- name: update_person
-update person set username = :username, username_key = :username_key, email = :email,
-  email_key = :email_key, password_hash = :password_hash, epoch = :epoch, disabled = :disabled
-where sub = :sub and epoch = :expect_epoch
--- name: remove_person
-delete from person where sub = :key
--- name: person_stands
-select 1 from person where sub = :key and epoch = :epoch and disabled = 0
--- name: client_stands
-select 1 from client where client_id = :key and disabled = 0
-
--- name: session
-select s.session_id, s.secret_digest, s.sub, s.epoch, s.authenticated_at, s.last_seen_at, s.expires_at,
-  s.user_agent, s.network, s.ended_at, p.username, p.email, p.password_hash, p.epoch, p.created_at
-from session s join person p on p.sub = s.sub and p.epoch = s.epoch and p.disabled = 0
-where s.secret_digest = :secret_digest and s.ended_at is null
--- name: sessions_of
-select s.session_id, s.secret_digest, s.sub, s.epoch, s.authenticated_at, s.last_seen_at, s.expires_at,
-  s.user_agent, s.network, s.ended_at
-from session s join person p on p.sub = s.sub and p.epoch = s.epoch
-where s.sub = :sub and s.ended_at is null order by s.last_seen_at desc
--- name: put_session
-insert into session (session_id, secret_digest, sub, epoch, authenticated_at, last_seen_at, expires_at,
-  user_agent, network, ended_at)
-values (:session_id, :secret_digest, :sub, :epoch, :authenticated_at, :last_seen_at, :expires_at,
-  :user_agent, :network, :ended_at)
-on conflict (session_id) do update set last_seen_at = excluded.last_seen_at
--- name: end_session
-update session set ended_at = :at
-where session_id = :key and ended_at is null and (:sub is null or sub = :sub)
 -- name: end_sessions_of
 update session set ended_at = :at where sub = :key and ended_at is null and session_id is not :spare
 
@@ -92,19 +10,12 @@ update session set ended_at = :at where sub = :key and ended_at is null and sess
 select authorization_id, sub, client_id, scope, created_at, expires_at, revoked_at
 from "authorization" where sub = :sub and client_id = :client_id and revoked_at is null
 order by created_at desc, rowid desc limit 1
--- name: put_authorization
-insert into "authorization" (authorization_id, sub, client_id, scope, created_at, expires_at, revoked_at)
-values (:authorization_id, :sub, :client_id, :scope, :created_at, :expires_at, :revoked_at)
-on conflict (authorization_id) do update set expires_at = excluded.expires_at
--- name: revoke_authorizations
-update "authorization" set revoked_at = :at
-where client_id = :key and sub = :sub and revoked_at is null
 -- name: applications_of
 select a.client_id, c.metadata, a.scope, a.created_at, max(coalesce(h.rotated_at, a.created_at))
 from "authorization" a join client c on c.client_id = a.client_id
 left join chain h on h.authorization_id = a.authorization_id
 where a.sub = :sub and a.revoked_at is null and a.expires_at > :now
-group by a.authorization_id order by a.created_at
+group by a.authorization_id, c.client_id order by a.created_at
 
 -- name: redeem
 insert into chain (chain_id, authorization_id, client_id, sub, epoch, generation, created_at, rotated_at, expires_at)
@@ -121,25 +32,9 @@ where chain_id = :chain_id and generation = :generation and revoked_at is null
   and exists (select 1 from "authorization" a where a.authorization_id = chain.authorization_id
     and a.revoked_at is null and a.expires_at > :now)
   and exists (select 1 from person p where p.sub = chain.sub and p.epoch = chain.epoch and p.disabled = 0)
--- name: chain
-select h.chain_id, h.authorization_id, h.client_id, h.sub, h.epoch, h.generation, h.created_at,
-  h.rotated_at, h.expires_at, h.revoked_at, a.scope, p.sub is not null, coalesce(p.username, '')
-from chain h
-left join "authorization" a on a.authorization_id = h.authorization_id and a.revoked_at is null
-  and a.expires_at > :now
-left join person p on p.sub = h.sub and p.epoch = h.epoch and p.disabled = 0
-where h.chain_id = :chain_id
--- name: revoke_chain
-update chain set revoked_at = :at where chain_id = :key and revoked_at is null
--- name: session_stands
-select 1 from session where session_id = :session_id and ended_at is null
-
 -- name: once
 insert into spent (namespace, "key", expires_at) values (:namespace, :key, :expires_at)
 on conflict do nothing
--- name: spent
-select 1 from spent where namespace = :namespace and "key" = :key
-
 -- name: count
 insert into attempt ("key", failures, blocked_until, seen_at) values (:key, 1, 0, :now)
 on conflict ("key") do update set
@@ -149,40 +44,14 @@ on conflict ("key") do update set
     else :now + min(:longest, 1 << min(attempt.failures + 1 - :free, 20)) end,
   seen_at = :now
 where attempt.blocked_until <= :now
--- name: blocked_until
-select blocked_until from attempt where "key" = :key
--- name: forgive_all
-delete from attempt where "key" = :key
 -- name: forgive_one
 update attempt set failures = max(0, failures - 1), blocked_until = 0 where "key" = :key
 
--- name: audit
-insert into audit (at, event, outcome, actor, client_id, sub, request_id, detail)
-values (:at, :event, :outcome, :actor, :client_id, :sub, :request_id, :detail)
 -- name: next_slot
 update trace_slot set next = (next + 1) % 10000
 -- name: put_trace
 insert or replace into trace (slot, request_id, at, endpoint, error, reason)
 values ((select next from trace_slot), :request_id, :at, :endpoint, :error, :reason)
--- name: trace
-select request_id, at, endpoint, error, reason from trace where request_id = :request_id
-
 -- name: purge_spent
 delete from spent where (namespace, "key") in
   (select namespace, "key" from spent where expires_at < :before limit 1000)
--- name: purge_chain
-delete from chain where chain_id in
-  (select chain_id from chain where expires_at < :before limit 1000)
--- name: purge_session
-delete from session where session_id in
-  (select session_id from session where expires_at < :before limit 1000)
--- name: purge_attempt
-delete from attempt where "key" in
-  (select "key" from attempt where seen_at < :before and blocked_until < :before limit 1000)
--- name: purge_audit
-delete from audit where id in (select id from audit where at < :before limit 1000)
-
--- name: end_every_chain
-update chain set revoked_at = :at where revoked_at is null
--- name: end_every_session
-update session set ended_at = :at where ended_at is null

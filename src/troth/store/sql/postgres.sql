@@ -1,0 +1,152 @@
+-- What PostgreSQL says in its own way, by name. Arrays are the concurrent requests of a batch.
+
+-- name: bump
+with moved as (update revision set value = value + 1 returning value)
+select pg_notify('troth_revision', value::text) from moved
+
+-- name: end_sessions_of
+update session set ended_at = :at
+where sub = :key and ended_at is null and session_id is distinct from :spare
+
+-- name: authorization
+select authorization_id, sub, client_id, scope, created_at, expires_at, revoked_at
+from "authorization" where sub = :sub and client_id = :client_id and revoked_at is null
+order by created_at desc, number desc limit 1
+-- name: applications_of
+select a.client_id, c.metadata, a.scope, a.created_at, max(coalesce(h.rotated_at, a.created_at))
+from "authorization" a join client c on c.client_id = a.client_id
+left join chain h on h.authorization_id = a.authorization_id
+where a.sub = :sub and a.revoked_at is null and a.expires_at > :now
+group by a.authorization_id, c.client_id order by a.created_at
+
+-- A redemption that is tried again after a lost answer finds its own row, and has won.
+-- name: redeem
+insert into chain (chain_id, authorization_id, client_id, sub, epoch, generation, created_at, rotated_at,
+  expires_at, change_id)
+select :chain_id::bytea, :authorization_id::text, :client_id::text, :sub::text, :epoch::int,
+  :generation::int, :created_at::bigint, :rotated_at::bigint, :expires_at::bigint, :change_id::bytea
+where exists (select 1 from "authorization" where authorization_id = :authorization_id::text
+    and revoked_at is null and expires_at > :created_at::bigint)
+  and exists (select 1 from person where sub = :sub::text and epoch = :epoch::int and disabled = 0)
+  and exists (select 1 from session where session_id = :session_id::text and ended_at is null)
+on conflict (chain_id) do update set change_id = excluded.change_id
+where chain.change_id = excluded.change_id
+-- name: redeem_many
+with asked as (
+  select * from unnest(:chain_id::bytea[], :authorization_id::text[], :client_id::text[], :sub::text[],
+    :epoch::int[], :generation::int[], :created_at::bigint[], :rotated_at::bigint[],
+    :expires_at::bigint[], :change_id::bytea[], :session_id::text[])
+    as r(chain_id, authorization_id, client_id, sub, epoch, generation, created_at, rotated_at,
+      expires_at, change_id, session_id)
+), won as (
+  insert into chain (chain_id, authorization_id, client_id, sub, epoch, generation, created_at,
+    rotated_at, expires_at, change_id)
+  select r.chain_id, r.authorization_id, r.client_id, r.sub, r.epoch, r.generation, r.created_at,
+    r.rotated_at, r.expires_at, r.change_id
+  from asked r
+  where exists (select 1 from "authorization" a where a.authorization_id = r.authorization_id
+      and a.revoked_at is null and a.expires_at > r.created_at)
+    and exists (select 1 from person p where p.sub = r.sub and p.epoch = r.epoch and p.disabled = 0)
+    and exists (select 1 from session s where s.session_id = r.session_id and s.ended_at is null)
+  order by r.chain_id
+  on conflict (chain_id) do nothing
+  returning chain_id
+), noted as (
+  insert into audit (at, event, outcome, actor, client_id, sub, request_id, detail)
+  select n.at, n.event, n.outcome, n.actor, n.client_id, n.sub, n.request_id, n.detail
+  from unnest(:note_of::bytea[], :at::bigint[], :event::text[], :outcome::text[], :actor::text[],
+    :note_client::text[], :note_sub::text[], :request_id::text[], :detail::text[])
+    as n(chain_id, at, event, outcome, actor, client_id, sub, request_id, detail)
+  join won using (chain_id)
+)
+select chain_id from won
+
+-- name: rotate
+update chain set generation = generation + 1, rotated_at = greatest(rotated_at, :now)
+where chain_id = :chain_id and generation = :generation and revoked_at is null
+  and expires_at > :now and rotated_at > :idle_since
+  and exists (select 1 from "authorization" a where a.authorization_id = chain.authorization_id
+    and a.revoked_at is null and a.expires_at > :now)
+  and exists (select 1 from person p where p.sub = chain.sub and p.epoch = chain.epoch and p.disabled = 0)
+-- Rows that another process holds are left to `rotate`, which waits; locks are taken in id order.
+-- name: rotate_many
+with asked as (
+  select * from unnest(:chain_id::bytea[], :generation::int[], :now::bigint[], :idle_since::bigint[])
+    as r(chain_id, generation, now, idle_since)
+), held as (
+  select h.chain_id from chain h
+  where h.chain_id = any(:chain_id::bytea[])
+  order by h.chain_id for no key update skip locked
+), won as (
+  update chain h set generation = h.generation + 1, rotated_at = greatest(h.rotated_at, r.now)
+  from asked r join held using (chain_id)
+  where h.chain_id = r.chain_id and h.generation = r.generation and h.revoked_at is null
+    and h.expires_at > r.now and h.rotated_at > r.idle_since
+    and exists (select 1 from "authorization" a where a.authorization_id = h.authorization_id
+      and a.revoked_at is null and a.expires_at > r.now)
+    and exists (select 1 from person p where p.sub = h.sub and p.epoch = h.epoch and p.disabled = 0)
+  returning h.chain_id
+), noted as (
+  insert into audit (at, event, outcome, actor, client_id, sub, request_id, detail)
+  select n.at, n.event, n.outcome, n.actor, n.client_id, n.sub, n.request_id, n.detail
+  from unnest(:note_of::bytea[], :at::bigint[], :event::text[], :outcome::text[], :actor::text[],
+    :note_client::text[], :note_sub::text[], :request_id::text[], :detail::text[])
+    as n(chain_id, at, event, outcome, actor, client_id, sub, request_id, detail)
+  join won using (chain_id)
+)
+select chain_id from won
+
+-- name: revoke_many
+with held as (
+  select h.chain_id from chain h
+  where h.chain_id = any(:chain_id::bytea[]) and h.revoked_at is null
+  order by h.chain_id for no key update
+), won as (
+  update chain h set revoked_at = r.revoked_at
+  from unnest(:chain_id::bytea[], :revoked_at::bigint[]) as r(chain_id, revoked_at) join held using (chain_id)
+  where h.chain_id = r.chain_id
+), noted as (
+  insert into audit (at, event, outcome, actor, client_id, sub, request_id, detail)
+  select n.at, n.event, n.outcome, n.actor, n.client_id, n.sub, n.request_id, n.detail
+  from unnest(:note_of::bytea[], :at::bigint[], :event::text[], :outcome::text[], :actor::text[],
+    :note_client::text[], :note_sub::text[], :request_id::text[], :detail::text[])
+    as n(chain_id, at, event, outcome, actor, client_id, sub, request_id, detail)
+)
+select unnest(:chain_id::bytea[])
+
+-- name: chain_many
+select h.chain_id, h.authorization_id, h.client_id, h.sub, h.epoch, h.generation, h.created_at,
+  h.rotated_at, h.expires_at, h.revoked_at, a.scope, p.sub is not null, coalesce(p.username, '')
+from chain h
+left join "authorization" a on a.authorization_id = h.authorization_id and a.revoked_at is null
+  and a.expires_at > :now
+left join person p on p.sub = h.sub and p.epoch = h.epoch and p.disabled = 0
+where h.chain_id = any(:chain_id::bytea[])
+
+-- A day's bucket of eight: emptied whole when all in it have ended.
+-- name: once
+insert into spent (bucket, namespace, "key", expires_at)
+values ((:expires_at::bigint / 86400) % 8, :namespace, :key, :expires_at)
+on conflict do nothing
+-- name: purge_spent
+select troth_empty_spent(:before::bigint)
+
+-- name: count
+insert into attempt ("key", failures, blocked_until, seen_at) values (:key, 1, 0, :now)
+on conflict ("key") do update set
+  failures = case when attempt.seen_at <= :now - :forget::bigint then 1 else attempt.failures + 1 end,
+  blocked_until = case
+    when attempt.seen_at <= :now - :forget::bigint or attempt.failures + 1 < :free::int then 0
+    else :now + least(:longest::int, 1 << least(attempt.failures + 1 - :free::int, 20)) end,
+  seen_at = :now
+where attempt.blocked_until <= :now
+-- name: forgive_one
+update attempt set failures = greatest(0, failures - 1), blocked_until = 0 where "key" = :key
+
+-- name: next_slot
+select 1
+-- name: put_trace
+insert into trace (slot, request_id, at, endpoint, error, reason)
+values (nextval('trace_slot') % 10000, :request_id, :at, :endpoint, :error, :reason)
+on conflict (slot) do update set request_id = excluded.request_id, at = excluded.at,
+  endpoint = excluded.endpoint, error = excluded.error, reason = excluded.reason
