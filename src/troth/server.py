@@ -17,7 +17,7 @@ from troth.settings import Settings, parse_listen
 DRAIN_SECONDS = 10
 
 
-class _Server(uvicorn.Server):
+class Listener(uvicorn.Server):
     """A uvicorn server that leaves the signals to us: two of them share the loop."""
 
     @contextlib.contextmanager
@@ -37,9 +37,9 @@ def bind(listen: str) -> socket.socket:
     return sock
 
 
-def _server(app: object, settings: Settings, *, public: bool) -> _Server:
+def _listener(app: object, settings: Settings, *, public: bool) -> Listener:
     tls = public and bool(settings.tls_cert_file)
-    return _Server(
+    return Listener(
         uvicorn.Config(
             app,  # type: ignore[arg-type]
             loop="none",
@@ -71,9 +71,9 @@ def run(settings: Settings, sockets: Sequence[socket.socket], ready: int) -> Non
 async def _serve(settings: Settings, sockets: Sequence[socket.socket], ready: int) -> None:
     app: App = create_app(settings)
     await app.open()  # what is wrong with the installation is said here, not by the web server
-    servers = [_server(app, settings, public=True)]
+    servers = [_listener(app, settings, public=True)]
     if len(sockets) > 1:
-        servers.append(_server(management_app(app), settings, public=False))
+        servers.append(_listener(management_app(app), settings, public=False))
 
     def stop() -> None:
         for server in servers:

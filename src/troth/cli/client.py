@@ -53,7 +53,7 @@ def create(as_json: bool, **given: Any) -> None:
         access_token_lifetime=given["access_token_lifetime"],
         require_pkce=given["require_pkce"],
         introspects=given["introspects"],
-        secrets=(ClientSecret(digest=registration.digest(secret)),) if secret else (),
+        secrets=(ClientSecret.of(secret),) if secret else (),
         created_at=now(),
     )
     _put(noun, "client.created")
@@ -137,7 +137,7 @@ def rotate_secret(client_id: str, keep_old: str, as_json: bool) -> None:
     )
     secret = registration.new_secret()
     _put(
-        replace(noun, secrets=(ClientSecret(digest=registration.digest(secret)), *kept)),
+        replace(noun, secrets=(ClientSecret.of(secret), *kept)),
         "client.rotated",
     )
     answer = {"client_id": client_id, "client_secret": secret, "client_secret_expires_at": 0}

@@ -1,6 +1,5 @@
 """Rules and printing of client registrations, with the names of RFC 7591 §2."""
 
-import hashlib
 import secrets
 from collections.abc import Iterable
 from typing import Any
@@ -45,10 +44,6 @@ def _private(noun: RegisteredClient) -> set[str]:
 
 def new_secret() -> str:
     return secrets.token_urlsafe(32)
-
-
-def digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def seconds(text: str) -> int:

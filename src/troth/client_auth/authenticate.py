@@ -1,6 +1,5 @@
 """From what a request presents to a proven `Client`: the only place that makes one."""
 
-import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Protocol
 from troth.client_auth import client_secret_basic, client_secret_post, none
 from troth.client_auth.credentials import Credentials
 from troth.errors import invalid_client, invalid_request
-from troth.model.client import Client, RegisteredClient
+from troth.model.client import Client, RegisteredClient, secret_digest
 
 
 class Method(Protocol):
@@ -91,7 +90,7 @@ def _proven(registered: RegisteredClient | None, credentials: Credentials, now: 
     """Compare with every standing secret; a client without any costs the same comparison."""
     if credentials.secret is None:
         return True
-    digest = hashlib.sha256(credentials.secret.encode()).hexdigest()
+    digest = secret_digest(credentials.secret)
     secrets = registered.secrets if registered is not None else ()
     right = False
     for secret in secrets:

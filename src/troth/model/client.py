@@ -1,5 +1,6 @@
 """Clients (RFC 6749 §2) with the metadata names of RFC 7591 §2."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,15 @@ class ClientSecret:
 
     digest: str
     expires_at: int | None = None
+
+    @classmethod
+    def of(cls, secret: str) -> "ClientSecret":
+        """What is kept of a generated secret; its 256 bits need no slow hash."""
+        return cls(digest=secret_digest(secret))
+
+
+def secret_digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
