@@ -31,7 +31,9 @@ class Settings:
     issuer: str = _doc(
         "http://127.0.0.1:8000", "The issuer identifier; http only where its host is loopback."
     )
-    database: str = _doc("", "Where everything is kept: `sqlite:///absolute/path`.")
+    database: str = _doc(
+        "", "Where everything is kept: `sqlite:///absolute/path` or `postgresql://user@host/name`."
+    )
     listen: str = _doc("127.0.0.1:8000", "Address and port of the public listener.")
     management_listen: str = _doc(
         "", "Address and port for /health and /metrics; empty: no such listener."
@@ -71,6 +73,10 @@ class Settings:
     def origin(self) -> str:
         parts = urlsplit(self.issuer)
         return f"{parts.scheme}://{parts.netloc}"
+
+    @property
+    def postgres(self) -> bool:
+        return self.database.startswith(("postgresql://", "postgres://"))
 
     @property
     def secure(self) -> bool:
@@ -149,9 +155,13 @@ def database_path(settings: Settings) -> Path:
     """The file of a `sqlite:///absolute/path` database."""
     if not settings.database:
         raise SettingsError("TROTH_DATABASE is not set; say sqlite:///absolute/path")
+    if settings.postgres:
+        raise SettingsError("this is for SQLite; PostgreSQL has its own tools, such as pg_dump")
     path = settings.database.removeprefix("sqlite://")
     if path == settings.database or not path.startswith("/"):
-        raise SettingsError("TROTH_DATABASE must be sqlite:///absolute/path")
+        raise SettingsError(
+            "TROTH_DATABASE must be sqlite:///absolute/path or postgresql://user@host/name"
+        )
     return Path(path)
 
 

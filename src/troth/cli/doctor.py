@@ -3,7 +3,6 @@
 import ssl
 import time
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
@@ -81,14 +80,12 @@ def _certificate(chosen: "Settings") -> Finding:
 def _keys_and_database(chosen: "Settings") -> Iterator[Finding]:
     import asyncio
 
-    from troth.settings import database_path
     from troth.store.open import open_store
 
     async def look() -> list[Finding]:
         store = await open_store(chosen)
         await store.fresh()
-        path = database_path(chosen)
-        found: list[Finding] = [("database", "ok", str(path)), *_permissions(path)]
+        found: list[Finding] = list(_database(chosen))
         found += [_ring(chosen, store), *_clients(await store.clients())]
         await store.close()
         return found
@@ -124,6 +121,13 @@ def _clients(clients: "Sequence[RegisteredClient]") -> Iterator[Finding]:
         yield "pkce", "advice", f"{advice} --require-pkce"
 
 
-def _permissions(path: Path) -> Iterator[Finding]:
+def _database(chosen: "Settings") -> Iterator[Finding]:
+    from troth.settings import database_path
+
+    if chosen.postgres:
+        yield "database", "ok", "PostgreSQL answers, and its schema is this version's"
+        return
+    path = database_path(chosen)
+    yield "database", "ok", str(path)
     if path.stat().st_mode & 0o077:
         yield "database", "wrong", f"{path} is readable by others; run chmod 600 {path}"

@@ -1,5 +1,6 @@
 """`troth migrate`."""
 
+import asyncio
 from typing import Any
 
 import click
@@ -19,7 +20,7 @@ def up(as_json: bool) -> None:
     from troth.store.open import migrated
 
     pending = [entry["number"] for entry in _status() if not entry["applied"]]
-    failing(lambda: migrated(settings()))
+    failing(lambda: asyncio.run(migrated(settings())))
     text = f"applied: {', '.join(map(str, pending)) or 'nothing, the schema is current'}"
     emit({"applied": pending}, as_json, text)
 
@@ -39,5 +40,5 @@ def status(as_json: bool) -> None:
 def _status() -> list[dict[str, Any]]:
     from troth.store.open import migrations
 
-    found = failing(lambda: migrations(settings()))
+    found = failing(lambda: asyncio.run(migrations(settings())))
     return [{"number": m.number, "name": m.name, "applied": applied} for m, applied in found]

@@ -54,7 +54,7 @@ async def apply(db: Statements, change: Change, now: int) -> Outcome:
         outcome = await _VERBS[type(verb)](db, verb, now)
         if not isinstance(outcome, Done):
             return outcome
-    if any(_bumps(verb) for verb in change.verbs):
+    if bumps(change):
         await db.execute("bump", {})
     return Done()
 
@@ -70,9 +70,11 @@ def at_once(work: Coroutine[Any, Any, T]) -> T:
     raise RuntimeError("a statement waited where none may")
 
 
-def _bumps(verb: object) -> bool:
-    return isinstance(verb, Remove) or (
-        isinstance(verb, Put) and isinstance(verb.noun, _CATALOG_PUTS)
+def bumps(change: Change) -> bool:
+    """Whether a change is one that the other processes must hear of."""
+    return any(
+        isinstance(verb, Remove) or (isinstance(verb, Put) and isinstance(verb.noun, _CATALOG_PUTS))
+        for verb in change.verbs
     )
 
 

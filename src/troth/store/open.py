@@ -1,56 +1,60 @@
-"""Opening an installation: migrate, make the keys of a new one, hand out the store."""
+"""Opening an installation: see to the schema, make the keys of a new one, hand out the store."""
 
-import sqlite3
 import time
 from collections.abc import Sequence
-from pathlib import Path
+from types import ModuleType
 
 from troth.log import Secret
 from troth.settings import Settings, database_path
 from troth.signing.keys import new_key
 from troth.store import Store, StoreUnavailable, migrate
 from troth.store.sql_store import SQLStore
-from troth.store.sqlite import SQLite
-from troth.store.sqlite_writer import connect
 
 
-def migrated(settings: Settings) -> Path:
-    """The database's path, created (mode 0600) and migrated.
+async def migrated(settings: Settings) -> None:
+    """Bring the schema up to date. Raises `SchemaError` and `StoreUnavailable`."""
+    if settings.postgres:
+        await _postgres_schema().up(settings.database)
+    else:
+        from troth.store import sqlite_schema
 
-    Raises `SchemaError` for a schema that is not ours, `StoreUnavailable` where the file cannot
-    be used.
-    """
-    path = database_path(settings)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600, exist_ok=True)
-        connection = connect(path, write=True)
-        try:
-            migrate.up(connection)
-        finally:
-            connection.close()
-    except (sqlite3.Error, OSError) as error:
-        raise StoreUnavailable(f"the database {path} cannot be used: {error}") from None
-    return path
+        sqlite_schema.up(database_path(settings))
 
 
-def migrations(settings: Settings) -> Sequence[tuple[migrate.Migration, bool]]:
+async def migrations(settings: Settings) -> Sequence[tuple[migrate.Migration, bool]]:
     """Every migration that this version brings, and whether the database has it."""
-    path = database_path(settings)
-    have: dict[int, str] = {}
-    try:
-        if path.exists() and path.stat().st_size:
-            connection = connect(path, write=True)
-            have = migrate.applied(connection)
-            connection.close()
-    except (sqlite3.Error, OSError) as error:
-        raise StoreUnavailable(f"the database {path} cannot be used: {error}") from None
-    return [(migration, migration.number in have) for migration in migrate.available("sqlite")]
+    if settings.postgres:
+        have = await _postgres_schema().applied(settings.database)
+        return [(m, m.number in have) for m in migrate.available("postgres")]
+    from troth.store import sqlite_schema
+
+    have = sqlite_schema.applied(database_path(settings))
+    return [(m, m.number in have) for m in migrate.available("sqlite")]
 
 
 async def open_store(settings: Settings) -> Store:
-    """The store over a migrated database."""
-    return SQLStore(SQLite(migrated(settings)))
+    """The store. A SQLite file is migrated first; PostgreSQL must have been, by an operator."""
+    if settings.postgres:
+        await _postgres_schema().check(settings.database)
+        from troth.store.postgres import Postgres
+
+        engine = Postgres(settings.database)
+        await engine.open()
+        return SQLStore(engine)
+    from troth.store.sqlite import SQLite
+
+    await migrated(settings)
+    return SQLStore(SQLite(database_path(settings)))
+
+
+def _postgres_schema() -> ModuleType:
+    try:
+        from troth.store import postgres_schema
+    except ImportError:
+        raise StoreUnavailable(
+            "PostgreSQL needs asyncpg: install troth with its extra, troth[postgres]"
+        ) from None
+    return postgres_schema
 
 
 async def ensure_keys(store: Store, master: Secret) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from troth.model.change import Change, Outcome
-from troth.store import StoreUnavailable, rows
+from troth.store import StoreUnavailable
+from troth.store.rows import Row
 from troth.store.sql_store import Step
 from troth.store.sqlite_writer import SQL, Writer, apply_whole, connect, run_steps
 
@@ -25,11 +26,11 @@ class SQLite:
         found: int = self._read("revision", {}).fetchone()[0]
         return found
 
-    async def row(self, name: str, values: Mapping[str, Any]) -> rows.Row | None:
-        found: rows.Row | None = self._read(name, values).fetchone()
+    async def row(self, name: str, values: Mapping[str, Any]) -> Row | None:
+        found: Row | None = self._read(name, values).fetchone()
         return found
 
-    async def rows(self, name: str, values: Mapping[str, Any]) -> Sequence[rows.Row]:
+    async def rows(self, name: str, values: Mapping[str, Any]) -> Sequence[Row]:
         return self._read(name, values).fetchall()
 
     def _read(self, name: str, values: Mapping[str, Any]) -> sqlite3.Cursor:

@@ -81,7 +81,7 @@ values (:session_id, :secret_digest, :sub, :epoch, :authenticated_at, :last_seen
 on conflict (session_id) do update set last_seen_at = excluded.last_seen_at
 -- name: end_session
 update session set ended_at = :at
-where session_id = :key and ended_at is null and (:sub is null or sub = :sub)
+where session_id = :key and ended_at is null and sub = coalesce(:sub, sub)
 -- name: put_authorization
 insert into "authorization" (authorization_id, sub, client_id, scope, created_at, expires_at, revoked_at)
 values (:authorization_id, :sub, :client_id, :scope, :created_at, :expires_at, :revoked_at)

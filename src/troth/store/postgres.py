@@ -1,0 +1,268 @@
+"""PostgreSQL: the hot changes and reads of concurrent requests travel together.
+
+Three shapes of change are batched, each one statement: redeem, rotate and revoke of a chain; and
+reading chains by their ids. Every other change is a transaction of its own, and so is one that a
+batch did not apply: it is there that it waits for locks, and learns what it lost against.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+
+from troth.model.change import Change, Done, Exists, Outcome, Put, Redeem, Revoke, Rotate
+from troth.model.person import Person
+from troth.store import StoreUnavailable, rows, statements
+from troth.store.apply import apply, bumps
+from troth.store.batches import Batches
+from troth.store.postgres_link import Link
+from troth.store.postgres_watch import Watch
+from troth.store.rows import Row
+from troth.store.sql_store import Step
+
+SQL = {name: statements.numbered(text) for name, text in statements.load("postgres").items()}
+
+_AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hot:
+    """One hot change with its audit rows; `change_id` knows its own row again."""
+
+    change: Change
+    steps: Sequence[Step]
+    chain_id: bytes
+    change_id: bytes
+
+
+class Statements:
+    """The named statements on the connection of one transaction (`apply.Statements`)."""
+
+    def __init__(self, connection: asyncpg.Connection, change_id: bytes = b"") -> None:
+        self._connection = connection
+        self._change_id = change_id
+
+    async def execute(self, name: str, values: Mapping[str, Any]) -> int:
+        sql, names = SQL[name]
+        status: str = await self._connection.execute(sql, *self._values(names, values))
+        count = status.rpartition(" ")[2]
+        return int(count) if count.isdigit() else 0
+
+    async def row(self, name: str, values: Mapping[str, Any]) -> Row | None:
+        sql, names = SQL[name]
+        found: Row | None = await self._connection.fetchrow(sql, *self._values(names, values))
+        return found
+
+    async def rows(self, name: str, values: Mapping[str, Any]) -> Sequence[Row]:
+        sql, names = SQL[name]
+        found: Sequence[Row] = await self._connection.fetch(sql, *self._values(names, values))
+        return found
+
+    async def many(self, name: str, values: Sequence[Mapping[str, Any]]) -> None:
+        sql, names = SQL[name]
+        await self._connection.executemany(sql, [self._values(names, one) for one in values])
+
+    def _values(self, names: Sequence[str], values: Mapping[str, Any]) -> list[Any]:
+        return [
+            self._change_id if n == "change_id" and n not in values else values[n] for n in names
+        ]
+
+
+class Postgres:
+    """The engine over a database whose schema was checked before."""
+
+    def __init__(self, dsn: str) -> None:
+        self._link = Link(dsn)
+        self._watch = Watch(self._link)
+        self._chains = Batches(self._read_chains, key=lambda values: bytes(values["chain_id"]))
+        self._hot = {kind: self._batches(name) for kind, name in _SHAPES.items()}
+
+    async def open(self) -> None:
+        await self._link.open()
+        await self._watch.start()
+
+    @property
+    def current(self) -> bool:
+        return self._watch.current
+
+    async def revision(self) -> int:
+        return self._watch.revision
+
+    async def row(self, name: str, values: Mapping[str, Any]) -> Row | None:
+        if name == "chain":
+            found: Row | None = await self._chains.do(values)
+            return found
+        async with self._link.connection() as connection:
+            return await Statements(connection).row(name, values)
+
+    async def rows(self, name: str, values: Mapping[str, Any]) -> Sequence[Row]:
+        async with self._link.connection() as connection:
+            return await Statements(connection).rows(name, values)
+
+    async def commit(self, change: Change, steps: Sequence[Step]) -> Outcome:
+        change_id = os.urandom(8)
+        shape, chain_id = _shape(change)
+        if shape is None:
+            return await self._commit_alone(change, steps, change_id)
+        hot = Hot(change=change, steps=steps, chain_id=chain_id, change_id=change_id)
+        return await self._hot[shape].do(hot)
+
+    async def run(self, steps: Sequence[Step]) -> int:
+        changed = 0
+        async with self._link.connection() as connection, connection.transaction():
+            db = Statements(connection)
+            if all(name == steps[0][0] == "audit" for name, _ in steps):
+                await db.many("audit", [values for _, values in steps])
+                return len(steps)
+            for name, values in steps:
+                changed = await db.execute(name, values)
+        if any(name == "bump" for name, _ in steps):
+            await self._own_change()
+        return changed
+
+    async def close(self) -> None:
+        await self._watch.stop()
+        await self._link.close()
+
+    # A change alone
+
+    async def _commit_alone(
+        self, change: Change, steps: Sequence[Step], change_id: bytes
+    ) -> Outcome:
+        for last in (False, True):
+            try:
+                outcome = await self._transact(change, steps, change_id)
+            except _AGAIN as error:  # the database undid it: nothing of it stands
+                if last:
+                    raise StoreUnavailable(f"{type(error).__name__}") from None
+            except asyncpg.UniqueViolationError:
+                if not any(isinstance(v, Put) and isinstance(v.noun, Person) for v in change.verbs):
+                    raise
+                return Exists(what="person")
+            else:
+                if isinstance(outcome, Done) and bumps(change):
+                    await self._own_change()
+                return outcome
+        raise AssertionError("unreachable")
+
+    async def _transact(self, change: Change, steps: Sequence[Step], change_id: bytes) -> Outcome:
+        async with self._link.connection() as connection:
+            transaction = connection.transaction()
+            await transaction.start()
+            db = Statements(connection, change_id)
+            try:
+                outcome = await apply(db, change, int(time.time()))
+                if isinstance(outcome, Done):
+                    for name, values in steps:
+                        await db.execute(name, values)
+            except asyncpg.PostgresError:
+                await transaction.rollback()
+                raise
+            if not isinstance(outcome, Done):
+                await transaction.rollback()
+                return outcome
+            await transaction.commit()
+        return outcome
+
+    async def _own_change(self) -> None:
+        """What this process itself changed is current for its next request."""
+        async with self._link.connection() as connection:
+            row = await Statements(connection).row("revision", {})
+        if row is not None:
+            self._watch.revision = max(self._watch.revision, row[0])
+
+    # Many at once
+
+    def _batches(self, name: str) -> Batches[Hot, Outcome]:
+        async def run(batch: Sequence[Hot]) -> Sequence[Outcome | BaseException]:
+            return await self._commit_batch(name, batch)
+
+        return Batches(run, key=lambda hot: hot.chain_id)
+
+    async def _commit_batch(
+        self, name: str, batch: Sequence[Hot]
+    ) -> Sequence[Outcome | BaseException]:
+        won: set[bytes] = set()
+        if len(batch) > 1 or name != "revoke_many":
+            won = await self._won(name, batch)
+        left = [hot for hot in batch if hot.chain_id not in won]
+        alone = await asyncio.gather(
+            *(self._commit_alone(hot.change, hot.steps, hot.change_id) for hot in left),
+            return_exceptions=True,
+        )
+        outcomes = {hot.chain_id: one for hot, one in zip(left, alone, strict=True)}
+        return [outcomes.get(hot.chain_id, Done()) for hot in batch]
+
+    async def _won(self, name: str, batch: Sequence[Hot]) -> set[bytes]:
+        """The ids that the batch's one statement applied; none where the statement failed."""
+        values = {**_columns(batch), **_notes(batch)}
+        try:
+            async with self._link.connection() as connection:
+                found = await Statements(connection).rows(name, values)
+        except (asyncpg.PostgresError, StoreUnavailable):
+            # One bad value fails them all, and after a lost answer nobody knows: each is done
+            # again by itself, where it finds its own row if it was applied.
+            return set()
+        return {bytes(row[0]) for row in found}
+
+    async def _read_chains(self, batch: Sequence[Mapping[str, Any]]) -> Sequence[Row | None]:
+        values = {
+            "chain_id": [one["chain_id"] for one in batch],
+            "now": max(one["now"] for one in batch),
+        }
+        async with self._link.connection() as connection:
+            found = await Statements(connection).rows("chain_many", values)
+        by_id = {bytes(row[0]): row for row in found}
+        return [by_id.get(bytes(one["chain_id"])) for one in batch]
+
+
+_SHAPES = {Redeem: "redeem_many", Rotate: "rotate_many", Revoke: "revoke_many"}
+
+
+def _shape(change: Change) -> tuple[type | None, bytes]:
+    """Which hot shape a change has, and the chain that it is about."""
+    if len(change.verbs) != 1:
+        return None, b""
+    match change.verbs[0]:
+        case Redeem() as redeem:
+            return Redeem, redeem.chain.chain_id
+        case Rotate() as rotate:
+            return Rotate, rotate.chain_id
+        case Revoke(kind="chain", key=bytes(key)):
+            return Revoke, key
+    return None, b""
+
+
+def _columns(batch: Sequence[Hot]) -> dict[str, list[Any]]:
+    """The verbs of a batch as arrays, one for each column."""
+    lines: list[dict[str, Any]] = []
+    for hot in batch:
+        match hot.change.verbs[0]:
+            case Redeem() as redeem:
+                lines.append(rows.redeem_values(redeem) | {"change_id": hot.change_id})
+            case Rotate() as rotate:
+                lines.append(rows.asdict(rotate))
+            case Revoke() as revoke:
+                lines.append({"chain_id": revoke.key, "revoked_at": revoke.at})
+    return {name: [line[name] for line in lines] for name in lines[0]}
+
+
+def _notes(batch: Sequence[Hot]) -> dict[str, list[Any]]:
+    """The audit rows of a batch as arrays; each is written if its change was applied."""
+    notes = [(hot.chain_id, values) for hot in batch for _, values in hot.steps]
+    columns = {
+        "at": "at",
+        "event": "event",
+        "outcome": "outcome",
+        "actor": "actor",
+        "note_client": "client_id",
+        "note_sub": "sub",
+        "request_id": "request_id",
+        "detail": "detail",
+    }
+    arrays = {array: [values[name] for _, values in notes] for array, name in columns.items()}
+    return {"note_of": [chain_id for chain_id, _ in notes], **arrays}

@@ -1,0 +1,97 @@
+"""Connections to PostgreSQL: a small pool, hard time limits, and what a failure means."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import asyncpg
+
+from troth.store import StoreUnavailable
+
+# Whatever the database does, a request has its answer within two seconds.
+DEADLINE = 1.8
+_CONNECT_SECONDS = 1.5
+MOST_CONNECTIONS = 10
+
+_SESSION = {
+    "application_name": "troth",
+    "default_transaction_isolation": "read committed",
+    "synchronous_commit": "on",
+    "statement_timeout": "1500",
+    "lock_timeout": "1000",
+    "idle_in_transaction_session_timeout": "5000",
+}
+
+# The server said no to a statement: nothing was applied, and the connection is good.
+Refused = asyncpg.PostgresError
+# The connection is in doubt, and so is what was under way on it.
+LOST = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, TimeoutError, EOFError)
+
+
+class Connection(asyncpg.Connection):  # type: ignore[misc]
+    """Ours alone: nothing is left behind on it, so that a release needs no round trip."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+class Link:
+    """A pool of a process. `connection` gives one, and ends it when it is in doubt."""
+
+    def __init__(self, dsn: str) -> None:
+        self.dsn = dsn
+        self._pool: asyncpg.Pool | None = None
+
+    async def open(self) -> None:
+        self._pool = await asyncpg.create_pool(
+            self.dsn,
+            min_size=0,
+            max_size=MOST_CONNECTIONS,
+            max_inactive_connection_lifetime=300,
+            timeout=_CONNECT_SECONDS,
+            connection_class=Connection,
+            server_settings=_SESSION,
+        )
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection for one transaction, in time or not at all (`StoreUnavailable`)."""
+        assert self._pool is not None
+        try:
+            async with asyncio.timeout(DEADLINE):
+                connection = await self._pool.acquire()
+                try:
+                    yield connection
+                except Refused as error:
+                    if isinstance(error, LOST):
+                        connection.terminate()
+                    raise
+                except BaseException:
+                    connection.terminate()
+                    raise
+                finally:
+                    await self._pool.release(connection)
+        except LOST as error:
+            raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
+        except (
+            asyncpg.CannotConnectNowError,
+            asyncpg.TooManyConnectionsError,
+            asyncpg.QueryCanceledError,
+            asyncpg.LockNotAvailableError,
+            asyncpg.AdminShutdownError,
+            asyncpg.InsufficientResourcesError,
+            asyncpg.ReadOnlySQLTransactionError,
+        ) as error:
+            raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
+
+    async def own(self) -> asyncpg.Connection:
+        """A connection outside the pool, for who keeps it."""
+        return await asyncpg.connect(self.dsn, timeout=_CONNECT_SECONDS, server_settings=_SESSION)
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            try:
+                async with asyncio.timeout(DEADLINE):
+                    await self._pool.close()
+            except (TimeoutError, OSError, asyncpg.PostgresError):
+                self._pool.terminate()

@@ -1,0 +1,63 @@
+"""The schema of a PostgreSQL database: changed by `troth migrate up`, checked by all others."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from troth.store import StoreUnavailable, migrate
+from troth.store.postgres_link import LOST
+
+# Two starters wait for each other on this lock (a number of our own, any would do).
+_LOCK = 0x74726F7468
+
+
+async def applied(dsn: str) -> dict[int, str]:
+    """Number to checksum of what the database has."""
+    async with _connected(dsn) as connection:
+        return await _applied(connection)
+
+
+async def up(dsn: str) -> None:
+    """Apply what is pending, in one transaction under an advisory lock.
+
+    Raises `SchemaError` for a schema that is not ours, `StoreUnavailable` where the database
+    cannot be used.
+    """
+    async with _connected(dsn) as connection, connection.transaction():
+        await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
+        await connection.execute(migrate.TABLE)
+        for migration in migrate.pending("postgres", await _applied(connection)):
+            await connection.execute(migration.sql)
+            await connection.execute(
+                "insert into migration values ($1, $2, $3)",
+                *(migration.number, migration.name, migration.checksum),
+            )
+
+
+async def check(dsn: str) -> None:
+    """Raise `SchemaError` unless the schema is exactly this version's."""
+    pending = migrate.pending("postgres", await applied(dsn))
+    if pending:
+        raise migrate.SchemaError(
+            f"the database lacks {len(pending)} migration(s): run troth migrate up"
+        )
+
+
+async def _applied(connection: asyncpg.Connection) -> dict[int, str]:
+    if await connection.fetchval("select to_regclass('migration')") is None:
+        return {}
+    found = await connection.fetch("select number, checksum from migration")
+    return {row[0]: row[1] for row in found}
+
+
+@asynccontextmanager
+async def _connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    try:
+        connection = await asyncpg.connect(dsn, timeout=5)
+        try:
+            yield connection
+        finally:
+            await connection.close(timeout=5)
+    except (*LOST, ValueError, asyncpg.PostgresError) as error:
+        raise StoreUnavailable(f"the database cannot be used: {error}") from None

@@ -1,0 +1,75 @@
+"""How a process learns that another one changed a client, a scope, a key or a person."""
+
+import asyncio
+import contextlib
+
+import asyncpg
+
+from troth import log
+from troth.store.postgres_link import LOST, Link
+
+CHANNEL = "troth_revision"
+_EVERY = 0.4
+_OLD = 1.0
+_PATIENCE = 0.8
+
+
+class Watch:
+    """The catalog's revision, told at once by NOTIFY and asked for where that does not come."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self.revision = 0
+        self._heard_at = float("-inf")
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def current(self) -> bool:
+        """Whether the revision was heard of within a second."""
+        return asyncio.get_running_loop().time() - self._heard_at < _OLD
+
+    async def start(self) -> None:
+        """Read the revision once, then keep up with it until `stop`."""
+        async with self._link.connection() as connection:
+            self._hear(await _revision(connection))
+        self._task = asyncio.get_running_loop().create_task(self._keep_watching())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def _hear(self, revision: int) -> None:
+        self.revision = revision
+        self._heard_at = asyncio.get_running_loop().time()
+
+    async def _keep_watching(self) -> None:
+        while True:
+            try:
+                await self._watch()
+            except (*LOST, asyncpg.PostgresError) as error:
+                log.logger().warning("watch.lost", reason=f"{type(error).__name__}"[:100])
+            await asyncio.sleep(_EVERY)
+
+    async def _watch(self) -> None:
+        async with asyncio.timeout(_PATIENCE):
+            connection = await self._link.own()
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await connection.add_listener(CHANNEL, self._told)
+            while True:
+                async with asyncio.timeout(_PATIENCE):
+                    self._hear(await _revision(connection))
+                await asyncio.sleep(_EVERY)
+        finally:
+            connection.terminate()
+
+    def _told(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        if isinstance(payload, str) and payload.isdigit():
+            self._hear(int(payload))
+
+
+async def _revision(connection: asyncpg.Connection) -> int:
+    found: int = await connection.fetchval("select value from revision")
+    return found

