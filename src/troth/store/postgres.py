@@ -9,16 +9,16 @@ import asyncio
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
 
-from troth.model.change import Change, Done, Exists, Outcome, Put, Redeem, Revoke, Rotate
+from troth.model.change import Change, Done, Exists, Outcome, Put
 from troth.model.person import Person
-from troth.store import StoreUnavailable, rows, statements
+from troth.store import StoreUnavailable, statements
 from troth.store.apply import apply, bumps
 from troth.store.batches import Batches
+from troth.store.postgres_hot import SHAPES, Hot, columns, notes, shape
 from troth.store.postgres_link import Link
 from troth.store.postgres_watch import Watch
 from troth.store.rows import Row
@@ -27,16 +27,6 @@ from troth.store.sql_store import Step
 SQL = {name: statements.numbered(text) for name, text in statements.load("postgres").items()}
 
 _AGAIN = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hot:
-    """One hot change with its audit rows; `change_id` knows its own row again."""
-
-    change: Change
-    steps: Sequence[Step]
-    chain_id: bytes
-    change_id: bytes
 
 
 class Statements:
@@ -79,7 +69,7 @@ class Postgres:
         self._link = Link(dsn)
         self._watch = Watch(self._link)
         self._chains = Batches(self._read_chains, key=lambda values: bytes(values["chain_id"]))
-        self._hot = {kind: self._batches(name) for kind, name in _SHAPES.items()}
+        self._hot = {kind: self._batches(name) for kind, name in SHAPES.items()}
 
     async def open(self) -> None:
         await self._link.open()
@@ -105,11 +95,11 @@ class Postgres:
 
     async def commit(self, change: Change, steps: Sequence[Step]) -> Outcome:
         change_id = os.urandom(8)
-        shape, chain_id = _shape(change)
-        if shape is None:
+        kind, chain_id = shape(change)
+        if kind is None:
             return await self._commit_alone(change, steps, change_id)
         hot = Hot(change=change, steps=steps, chain_id=chain_id, change_id=change_id)
-        return await self._hot[shape].do(hot)
+        return await self._hot[kind].do(hot)
 
     async def run(self, steps: Sequence[Step]) -> int:
         changed = 0
@@ -199,7 +189,7 @@ class Postgres:
 
     async def _won(self, name: str, batch: Sequence[Hot]) -> set[bytes]:
         """The ids that the batch's one statement applied; none where the statement failed."""
-        values = {**_columns(batch), **_notes(batch)}
+        values = {**columns(batch), **notes(batch)}
         try:
             async with self._link.connection() as connection:
                 found = await Statements(connection).rows(name, values)
@@ -218,51 +208,3 @@ class Postgres:
             found = await Statements(connection).rows("chain_many", values)
         by_id = {bytes(row[0]): row for row in found}
         return [by_id.get(bytes(one["chain_id"])) for one in batch]
-
-
-_SHAPES = {Redeem: "redeem_many", Rotate: "rotate_many", Revoke: "revoke_many"}
-
-
-def _shape(change: Change) -> tuple[type | None, bytes]:
-    """Which hot shape a change has, and the chain that it is about."""
-    if len(change.verbs) != 1:
-        return None, b""
-    match change.verbs[0]:
-        case Redeem() as redeem:
-            return Redeem, redeem.chain.chain_id
-        case Rotate() as rotate:
-            return Rotate, rotate.chain_id
-        case Revoke(kind="chain", key=bytes(key)):
-            return Revoke, key
-    return None, b""
-
-
-def _columns(batch: Sequence[Hot]) -> dict[str, list[Any]]:
-    """The verbs of a batch as arrays, one for each column."""
-    lines: list[dict[str, Any]] = []
-    for hot in batch:
-        match hot.change.verbs[0]:
-            case Redeem() as redeem:
-                lines.append(rows.redeem_values(redeem) | {"change_id": hot.change_id})
-            case Rotate() as rotate:
-                lines.append(rows.asdict(rotate))
-            case Revoke() as revoke:
-                lines.append({"chain_id": revoke.key, "revoked_at": revoke.at})
-    return {name: [line[name] for line in lines] for name in lines[0]}
-
-
-def _notes(batch: Sequence[Hot]) -> dict[str, list[Any]]:
-    """The audit rows of a batch as arrays; each is written if its change was applied."""
-    notes = [(hot.chain_id, values) for hot in batch for _, values in hot.steps]
-    columns = {
-        "at": "at",
-        "event": "event",
-        "outcome": "outcome",
-        "actor": "actor",
-        "note_client": "client_id",
-        "note_sub": "sub",
-        "request_id": "request_id",
-        "detail": "detail",
-    }
-    arrays = {array: [values[name] for _, values in notes] for array, name in columns.items()}
-    return {"note_of": [chain_id for chain_id, _ in notes], **arrays}

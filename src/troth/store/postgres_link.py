@@ -28,11 +28,8 @@ Refused = asyncpg.PostgresError
 LOST = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, TimeoutError, EOFError)
 
 
-class Connection(asyncpg.Connection):  # type: ignore[misc]
-    """Ours alone: nothing is left behind on it, so that a release needs no round trip."""
-
-    def get_reset_query(self) -> str:
-        return ""
+async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
+    """Nothing of ours stays behind on a connection, so that a release needs no round trip."""
 
 
 class Link:
@@ -49,7 +46,7 @@ class Link:
             max_size=MOST_CONNECTIONS,
             max_inactive_connection_lifetime=300,
             timeout=_CONNECT_SECONDS,
-            connection_class=Connection,
+            reset=_leave_as_it_is,
             server_settings=_SESSION,
         )
 

@@ -1,0 +1,67 @@
+"""The changes that are batched on PostgreSQL, and the arrays in which they travel."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from troth.model.change import Change, Redeem, Revoke, Rotate
+from troth.store import rows
+from troth.store.sql_store import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hot:
+    """One hot change with its audit rows; `change_id` knows its own row again."""
+
+    change: Change
+    steps: Sequence[Step]
+    chain_id: bytes
+    change_id: bytes
+
+
+SHAPES = {Redeem: "redeem_many", Rotate: "rotate_many", Revoke: "revoke_many"}
+
+
+def shape(change: Change) -> tuple[type | None, bytes]:
+    """Which hot shape a change has, and the chain that it is about."""
+    if len(change.verbs) != 1:
+        return None, b""
+    match change.verbs[0]:
+        case Redeem() as redeem:
+            return Redeem, redeem.chain.chain_id
+        case Rotate() as rotate:
+            return Rotate, rotate.chain_id
+        case Revoke(kind="chain", key=bytes(key)):
+            return Revoke, key
+    return None, b""
+
+
+def columns(batch: Sequence[Hot]) -> dict[str, list[Any]]:
+    """The verbs of a batch as arrays, one for each column."""
+    lines: list[dict[str, Any]] = []
+    for hot in batch:
+        match hot.change.verbs[0]:
+            case Redeem() as redeem:
+                lines.append(rows.redeem_values(redeem) | {"change_id": hot.change_id})
+            case Rotate() as rotate:
+                lines.append(rows.asdict(rotate))
+            case Revoke() as revoke:
+                lines.append({"chain_id": revoke.key, "revoked_at": revoke.at})
+    return {name: [line[name] for line in lines] for name in lines[0]}
+
+
+def notes(batch: Sequence[Hot]) -> dict[str, list[Any]]:
+    """The audit rows of a batch as arrays; each is written if its change was applied."""
+    noted = [(hot.chain_id, values) for hot in batch for _, values in hot.steps]
+    names = {
+        "at": "at",
+        "event": "event",
+        "outcome": "outcome",
+        "actor": "actor",
+        "note_client": "client_id",
+        "note_sub": "sub",
+        "request_id": "request_id",
+        "detail": "detail",
+    }
+    arrays = {array: [values[name] for _, values in noted] for array, name in names.items()}
+    return {"note_of": [chain_id for chain_id, _ in noted], **arrays}
