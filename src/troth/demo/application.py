@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from troth.demo import journey
-from troth.demo.journey import Daybook
+from troth.demo.daybook import Daybook
 from troth.demo.plan import SCOPES, USERNAME, Credentials, Plan
 from troth.demo.visits import Visit, Visits
 

@@ -1,5 +1,7 @@
 """What `troth dev` prints: addresses, the login, and the contract's requests for a terminal."""
 
+import sys
+from pathlib import Path
 from urllib.parse import urlencode
 
 import click
@@ -10,6 +12,7 @@ from troth.demo.plan import SCOPE, USERNAME, Credentials, Plan
 def welcome(plan: Plan, credentials: Credentials, unchanged: bool) -> str:
     """The whole text. `unchanged` says whether the person still has the first password."""
     password = credentials.password if unchanged else "the one that you chose on the account page"
+    troth = _short(Path(sys.executable).with_name("troth"))
     rows = (
         ("Start here", plan.app),
         ("User name", USERNAME),
@@ -17,21 +20,27 @@ def welcome(plan: Plan, credentials: Credentials, unchanged: bool) -> str:
         ("", ""),
         ("Server", f"{plan.issuer}   (your account: {plan.issuer}/account)"),
         ("Demo API", plan.api),
-        ("Server's log", str(plan.log_file)),
-        ("Other commands", f"TROTH_CONFIG_FILE={plan.config_file} troth client list"),
+        ("Server's log", _short(plan.log_file)),
+        ("Other commands", f"TROTH_CONFIG_FILE={_short(plan.config_file)} {troth} client list"),
     )
     head = click.style("Troth is running, with a demo application and a demo API.", bold=True)
     table = "\n".join(f"  {name:<15} {value}".rstrip() for name, value in rows)
     steps = "\n\n".join(
-        f"  {click.style(str(number), bold=True)}  {words}\n\n{indented(lines)}"
+        f"  {click.style(str(number), bold=True)}  {words}\n\n{_indented(lines)}"
         for number, (words, lines) in enumerate(by_hand(plan, credentials), 1)
     )
     hand = click.style("The same by hand, in a browser and a terminal:", bold=True)
     return f"\n{head}\n\n{table}\n\n{hand}\n\n{steps}\n\nCtrl-C ends all of it.\n"
 
 
-def indented(lines: tuple[str, ...]) -> str:
+def _indented(lines: tuple[str, ...]) -> str:
     return "\n".join(f"     {line}" for line in lines)
+
+
+def _short(path: Path) -> str:
+    """As one types it from here."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def by_hand(plan: Plan, credentials: Credentials) -> tuple[tuple[str, tuple[str, ...]], ...]:

@@ -52,13 +52,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
-    """A request and its answer. `good` says whether the answer is a success."""
+    """A request and its answer. `good` says whether it is a success, `result` in what words."""
 
     title: str
     way: tuple[str, str]
     request: Message
     answer: Message
     good: bool = True
+    result: str = ""
     note: str = ""
 
 

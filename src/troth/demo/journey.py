@@ -26,6 +26,7 @@ from troth.demo.visits import Asked, Visit
 
 _TO_SERVER = ("Daybook", "Troth")
 _TO_API = ("Daybook", "Demo API")
+_NOTHING: Mapping[str, Any] = {"owner": None, "notes": (), "calendar": ()}
 _TITLES = {"notes": "Read the notes", "calendar": "Read the calendar"}
 
 
@@ -74,6 +75,7 @@ async def answered(daybook: Daybook, visit: Visit, url: str, answer: Mapping[str
         request=browser_request(url),
         answer=Message(start="303 See Other", headers=(("location", daybook.plan.app + "/"),)),
         good="code" in answer,
+        result="code" if "code" in answer else answer.get("error", "")[:60],
         note="state is the one of step 1, and iss is the server that was asked.",
     )
     visit = replace(visit.with_step(2, step), asked=None)
@@ -143,7 +145,9 @@ async def expired(daybook: Daybook, visit: Visit) -> Visit:
     """A token that really expires: used at once, and again when its two seconds are over."""
 
     async def exchange(client: AsyncOAuth2Client) -> Any:
-        return await client.fetch_token(daybook.token_endpoint, grant_type="client_credentials")
+        return await client.fetch_token(
+            daybook.token_endpoint, grant_type="client_credentials", scope="read_write"
+        )
 
     own = daybook.credentials.short_lived
     done, token = await send(daybook, None, exchange, "Get a token", _TO_SERVER, own)
@@ -173,7 +177,7 @@ def token_claims(visit: Visit) -> str:
 async def _call(daybook: Daybook, visit: Visit, what: str) -> tuple[Exchange, Visit]:
     done, got = await _get(daybook, str((visit.token or {}).get("access_token", "")), what)
     if got is not None:
-        return done, replace(visit, standing="connected", got={**(visit.got or {}), **got})
+        return done, replace(visit, standing="connected", got={**(visit.got or _NOTHING), **got})
     if done.answer.start.startswith("401"):
         note = "The API asked Troth about this token, and Troth said no: revoked or expired."
         return replace(done, note=note), replace(visit, standing="ended", got=None)
