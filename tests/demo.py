@@ -104,6 +104,9 @@ class Walker:
         self.http = httpx2.Client(follow_redirects=True, trust_env=False, timeout=30)
         self.page = self.http.get(demo.app)
 
+    def __del__(self) -> None:
+        self.http.close()
+
     def open(self, url: str) -> "Walker":
         self.page = self.http.get(url)
         return self

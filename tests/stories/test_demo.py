@@ -22,10 +22,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 @pytest.fixture
-def walker(demo: Demo) -> Iterator[Walker]:
-    walker = Walker(demo)
-    yield walker
-    walker.http.close()
+def walker(demo: Demo) -> Walker:
+    return Walker(demo)
 
 
 def test_the_first_page_explains_and_offers_what_can_be_done_without_a_token(
