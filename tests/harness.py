@@ -14,6 +14,8 @@ import subprocess
 import sys
 import time
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -284,6 +286,12 @@ class Browser:
         if 'id="consent"' in response.text:
             response = self.follow(self.submit(response, "consent", {"decision": decision}))
         return response
+
+
+def together(count: int, work: Callable[[], Any]) -> list[Any]:
+    """What `work` gives when it is done so many times at once."""
+    with ThreadPoolExecutor(count) as pool:
+        return [one.result() for one in [pool.submit(work) for _ in range(count)]]
 
 
 def answer(response: httpx2.Response) -> dict[str, str]:

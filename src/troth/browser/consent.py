@@ -120,7 +120,7 @@ async def _allow(
     )
     change = Change(
         verbs=(
-            _once(op, pending),
+            _once(pending),
             Require(kind="person", key=person.sub, epoch=person.epoch),
             Require(kind="client", key=client_id),
             Put(noun=authorization),
@@ -163,12 +163,13 @@ async def _deny(
         client_id=pending.request.target.client_id,
         sub=signed_in[1].sub,
     )
-    await _commit(request, op, Change(verbs=(_once(op, pending),), audit=(event,)))
+    await _commit(request, op, Change(verbs=(_once(pending),), audit=(event,)))
     return await journey.advance(request, op, pending, signed_in, Answer(scope=None))
 
 
-def _once(op: Op, pending: Pending) -> Once:
-    return Once(namespace="transaction", key=pending.transaction, expires_at=op.now + 86400)
+def _once(pending: Pending) -> Once:
+    expires_at = pending.created_at + 86400
+    return Once(namespace="transaction", key=pending.transaction, expires_at=expires_at)
 
 
 async def _commit(request: Request, op: Op, change: Change) -> None:

@@ -48,7 +48,10 @@ class Revoke:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Once:
-    """Insert (namespace, key) if it is absent; the store answers `Exists` to all but the first."""
+    """Insert (namespace, key) if it is absent; the store answers `Exists` to all but the first.
+
+    `expires_at` is a fact of the thing, the same each time: it may say where the row is kept.
+    """
 
     namespace: str
     key: bytes
