@@ -4,6 +4,7 @@ import html
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,8 @@ import httpx2
 from tests.harness import forms, free_port
 
 USERNAME = "demo"
+# Everything here is http, and reading the machine's certificates takes long.
+_NO_CERTIFICATE = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 class Demo:
@@ -93,7 +96,7 @@ class Demo:
     def get(self, path: str, token: str | None = None) -> httpx2.Response:
         """A request to the API."""
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        return httpx2.get(self.api + path, headers=headers, trust_env=False)
+        return httpx2.get(self.api + path, headers=headers, trust_env=False, verify=_NO_CERTIFICATE)
 
 
 class Walker:
@@ -101,7 +104,9 @@ class Walker:
 
     def __init__(self, demo: Demo) -> None:
         self.demo = demo
-        self.http = httpx2.Client(follow_redirects=True, trust_env=False, timeout=30)
+        self.http = httpx2.Client(
+            follow_redirects=True, trust_env=False, timeout=30, verify=_NO_CERTIFICATE
+        )
         self.page = self.http.get(demo.app)
 
     def __del__(self) -> None:
@@ -126,6 +131,16 @@ class Walker:
             self.press("login", username=USERNAME, password=self.demo.password)
         if 'id="consent"' in self.page.text:
             self.press("consent", decision=decision, **typed)
+        return self
+
+    def withdraw(self) -> "Walker":
+        """Take back on the account page what was allowed, if anything was."""
+        self.open(f"{self.demo.issuer}/account")
+        if 'id="login"' in self.page.text:
+            self.press("login", username=USERNAME, password=self.demo.password)
+        if "/account/applications/revoke" in forms(self.page.text):
+            self.press("/account/applications/revoke")
+        assert "/account/applications/revoke" not in forms(self.page.text)
         return self
 
     @property

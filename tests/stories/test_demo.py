@@ -93,10 +93,7 @@ def test_a_token_that_has_expired_is_refused_though_it_was_good_a_moment_ago(
 
 @spec("RFC 6749 §4.1.2.1")
 def test_denying_gives_the_application_nothing_but_access_denied(walker: Walker) -> None:
-    walker.connect()  # whoever allowed it before is not asked again, so the account page forgets it
-    account = walker.open(f"{walker.demo.issuer}/account")
-    account.press("/account/applications/revoke")
-    walker.connect(decision="deny")
+    walker.withdraw().connect(decision="deny")
     assert walker.standing == "denied"
     assert "error access_denied" in walker.step(2)
     assert "Request" not in walker.step(3)
@@ -104,9 +101,7 @@ def test_denying_gives_the_application_nothing_but_access_denied(walker: Walker)
 
 
 def test_an_optional_scope_that_was_unticked_is_missing_from_the_token(walker: Walker) -> None:
-    walker.connect()
-    walker.open(f"{walker.demo.issuer}/account").press("/account/applications/revoke")
-    walker.connect(scope=None)
+    walker.withdraw().connect(scope=None)
     assert '"scope": "read_write"' in walker.step(3)
     assert "not allowed" in walker.part(r'<ul class="grants">.*?</ul>')
     refused = walker.press("/call/calendar").latest
@@ -114,13 +109,13 @@ def test_an_optional_scope_that_was_unticked_is_missing_from_the_token(walker: W
     assert 'error="insufficient_scope"' in refused
     assert 'scope="calendar"' in refused
     assert walker.standing == "connected"
-    walker.open(f"{walker.demo.issuer}/account").press("/account/applications/revoke")
+    walker.withdraw()
 
 
 def test_withdrawing_on_the_account_page_stops_the_very_next_call(walker: Walker) -> None:
     walker.connect()
     assert "200 OK" in walker.press("/call/notes").latest
-    walker.open(f"{walker.demo.issuer}/account").press("/account/applications/revoke")
+    walker.withdraw()
     assert "401 Unauthorized" in walker.open(walker.demo.app).press("/call/notes").latest
     assert walker.standing == "ended"
 
