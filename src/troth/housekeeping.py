@@ -20,15 +20,29 @@ _MARGINS = (
 )
 
 
+class Watch:
+    """Whether the wall clock may be believed: not for a day after it jumped by more than one."""
+
+    def __init__(self, wall: float, steady: float) -> None:
+        self._wall, self._steady = wall, steady
+        self._believed_from = steady
+
+    def believes(self, wall: float, steady: float) -> bool:
+        """Asked again and again with both clocks as they stand."""
+        if abs((wall - self._wall) - (steady - self._steady)) > _DAY:
+            self._believed_from = steady + _DAY
+            log.logger().warning("purge.paused", reason="the clock jumped by more than a day")
+        self._wall, self._steady = wall, steady
+        return steady >= self._believed_from
+
+
 async def keep_house(store: Store) -> None:
     """Run until cancelled: one batch of each kind a minute."""
-    wall, steady = time.time(), time.monotonic()
+    watch = Watch(time.time(), time.monotonic())
     while True:
         await asyncio.sleep(_EVERY)
-        jumped = abs((time.time() - wall) - (time.monotonic() - steady)) > _DAY
-        wall, steady = time.time(), time.monotonic()
-        if jumped:
-            log.logger().warning("purge.skipped", reason="the clock jumped by more than a day")
+        wall = time.time()
+        if not watch.believes(wall, time.monotonic()):
             continue
         try:
             for name, margin in _MARGINS:

@@ -8,6 +8,7 @@ import click
 from troth.cli.common import Failure, as_json, confirm, emit, now, table, with_store
 
 if TYPE_CHECKING:
+    from troth.log import Secret
     from troth.settings import Settings
     from troth.signing.keys import StoredKey
     from troth.store import Store
@@ -42,10 +43,10 @@ def list_(as_json: bool) -> None:
 def rotate(use: str, at_once: bool, as_json: bool) -> None:
     """A new key: published now, signing after the publish lead; the old one ends later."""
     from troth.model.change import AuditEvent
-    from troth.signing.keys import new_key, read_master_key
+    from troth.signing.keys import new_key
 
     async def work(store: "Store", settings: "Settings") -> dict[str, Any]:
-        master = read_master_key(settings.master_key_file)
+        master = await _proven_master_key(store, settings)
         lead = 0 if at_once or use == "seal" else settings.key_publish_lead
         made = new_key(use, now=now(), signs_from=now() + lead, master=master)  # type: ignore[arg-type]
         ends = made.signs_from + _KEPT_AFTER
@@ -70,7 +71,7 @@ def rotate(use: str, at_once: bool, as_json: bool) -> None:
 def retire(kid: str, yes: bool, as_json: bool) -> None:
     """End a key at once: what it signed or sealed is worth nothing from now on."""
     from troth.model.change import AuditEvent
-    from troth.signing.keys import new_key, read_master_key
+    from troth.signing.keys import new_key
 
     confirm(f"End key {kid} and every token made with it?", yes)
 
@@ -79,10 +80,11 @@ def retire(kid: str, yes: bool, as_json: bool) -> None:
         if key is None:
             raise Failure(f"there is no key {kid!r}")
         at = now()
-        changed = [replace(key, ends_at=at)]
+        # From its beginning, so that no clock that is set back gives it life again.
+        changed = [replace(key, ends_at=key.created_at)]
         others = [k for k in store.keys if k.use == key.use and k.kid != kid and k.may_sign(at)]
         if not others:
-            master = read_master_key(settings.master_key_file)
+            master = await _proven_master_key(store, settings)
             changed.append(new_key(key.use, now=at, signs_from=at, master=master))
         await store.put_keys(changed)
         store.note(AuditEvent(event="key.retired", outcome="ok", actor="operator", detail=kid))
@@ -90,6 +92,18 @@ def retire(kid: str, yes: bool, as_json: bool) -> None:
 
     done = with_store(work)
     emit(done, as_json, f"key {kid} has ended")
+
+
+async def _proven_master_key(store: "Store", settings: "Settings") -> "Secret":
+    """The master key that opens all stored keys: a key made with another would stop the server."""
+    from troth.signing import ring
+    from troth.signing.keys import read_master_key
+    from troth.store.open import ensure_keys
+
+    master = read_master_key(settings.master_key_file)
+    await ensure_keys(store, master)
+    ring.build(store.keys, master, settings.issuer)
+    return master
 
 
 def _shown(key: "StoredKey", ring: tuple["StoredKey", ...]) -> dict[str, Any]:

@@ -103,7 +103,7 @@ def split(token: str) -> tuple[str, str, bytes, bytes] | None:
     try:
         header = msgspec.json.decode(unb64(head), type=_Header)
         raw = unb64(signature)
-    except (ValueError, msgspec.DecodeError):
+    except (ValueError, msgspec.DecodeError, RecursionError):  # the last: nested without end
         return None
     if header.alg != "ES256" or header.typ != "at+jwt" or header.crit is not None:
         return None

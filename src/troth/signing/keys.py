@@ -40,7 +40,10 @@ class StoredKey:
     wrapped: bytes
 
     def may_sign(self, now: int) -> bool:
-        return self.signs_from <= now and (self.ends_at is None or self.ends_at > now)
+        return self.signs_from <= now and self.stands(now)
+
+    def stands(self, now: int) -> bool:
+        return self.ends_at is None or self.ends_at > now
 
 
 def read_master_key(path: str) -> Secret:

@@ -16,13 +16,17 @@ def backup(database: Path, target: Path) -> int:
         os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
         raise StoreUnavailable(f"{target} cannot be created: {error.strerror}") from None
-    _copy(database, target)
+    try:
+        _copy(database, target)
+    except StoreUnavailable:
+        target.unlink()
+        raise
     return target.stat().st_size
 
 
 def restore(source: Path, database: Path) -> None:
     """Replace a database that nobody uses by a copy, once the copy has proven whole."""
-    copy = sqlite3.connect(f"file:{source.resolve()}?mode=ro", uri=True)
+    copy = sqlite3.connect(f"{source.resolve().as_uri()}?mode=ro", uri=True)
     try:
         if copy.execute("pragma integrity_check").fetchone()[0] != "ok":
             raise StoreUnavailable(f"{source} is damaged")

@@ -48,8 +48,17 @@ class Notes:
         except StoreUnavailable as error:
             log.logger().warning("notes.delayed", count=len(notes), reason=str(error)[:200])
             self._waiting = [*notes, *self._waiting][:MOST_WAITING]
+        except Exception:  # one that no database takes must not take the others with it
+            await self._write_each(notes)
         finally:
             self._writing = False
+
+    async def _write_each(self, notes: Sequence[Note]) -> None:
+        for note in notes:
+            try:
+                await self._write([note])
+            except Exception as error:
+                log.logger().error("note.lost", request_id=note[1], kind=type(error).__name__)
 
     async def close(self) -> None:
         """Write the last ones; one that is being written is waited for."""

@@ -1,5 +1,6 @@
 """SQLite: reads in line on the loop, writes grouped on one writer thread."""
 
+import asyncio
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +10,10 @@ from troth.model.change import Change, Outcome
 from troth.store import StoreUnavailable
 from troth.store.rows import Row
 from troth.store.sql_store import Step
-from troth.store.sqlite_writer import SQL, Writer, apply_whole, connect, run_steps
+from troth.store.sqlite_writer import SQL, Work, Writer, apply_whole, connect, run_steps
+
+# Whatever another process does with the file, a request has its answer within two seconds.
+DEADLINE = 1.8
 
 
 class SQLite:
@@ -23,29 +27,36 @@ class SQLite:
         self._writer = Writer(path)
 
     async def revision(self) -> int:
-        found: int = self._read("revision", {}).fetchone()[0]
+        found: int = self._read("revision", {})[0][0]
         return found
 
     async def row(self, name: str, values: Mapping[str, Any]) -> Row | None:
-        found: Row | None = self._read(name, values).fetchone()
-        return found
+        return next(iter(self._read(name, values)), None)
 
     async def rows(self, name: str, values: Mapping[str, Any]) -> Sequence[Row]:
-        return self._read(name, values).fetchall()
+        return self._read(name, values)
 
-    def _read(self, name: str, values: Mapping[str, Any]) -> sqlite3.Cursor:
+    def _read(self, name: str, values: Mapping[str, Any]) -> Sequence[Row]:
         try:
-            return self._db.execute(SQL[name], values)
+            return self._db.execute(SQL[name], values).fetchall()
         except sqlite3.Error as error:
             raise StoreUnavailable(f"{type(error).__name__}: {error}") from None
 
     async def commit(self, change: Change, steps: Sequence[Step]) -> Outcome:
-        outcome: Outcome = await self._writer.submit(lambda db: apply_whole(db, change, steps))
+        outcome: Outcome = await self._written(lambda db: apply_whole(db, change, steps))
         return outcome
 
     async def run(self, steps: Sequence[Step]) -> int:
-        changed: int = await self._writer.submit(lambda db: run_steps(db, steps))
+        changed: int = await self._written(lambda db: run_steps(db, steps))
         return changed
+
+    async def _written(self, work: Work) -> Any:
+        """Wait for the writer, but not for ever: what has not begun by then never will."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                return await self._writer.submit(work)
+        except TimeoutError:
+            raise StoreUnavailable("another process keeps the database to itself") from None
 
     async def close(self) -> None:
         self._writer.close()

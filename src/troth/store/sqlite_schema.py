@@ -31,6 +31,8 @@ def up(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600, exist_ok=True)
+        if path.stat().st_mode & 0o007:
+            raise StoreUnavailable(f"the database {path} is open to all; run chmod 600 on it")
         connection = connect(path, write=True)
         try:
             _up(connection)

@@ -5,11 +5,13 @@ A change is answered only after its transaction is durable.
 """
 
 import asyncio
+import contextlib
 import fcntl
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,21 @@ SQL: Mapping[str, str] = statements.load("sqlite")
 MOST_IN_BATCH = 128
 MOST_WAITING = 4096
 
-Job = tuple[Callable[[sqlite3.Connection], Any], Callable[[Any, BaseException | None], None]]
+Work = Callable[[sqlite3.Connection], Any]
+Result = tuple[Any, BaseException | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Work for the writer, and the request that waits for it on its own loop."""
+
+    work: Work
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+
+    def finish(self, result: Result) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self.loop.call_soon_threadsafe(_settle, self.future, *result)
 
 
 def connect(path: Path, *, write: bool) -> sqlite3.Connection:
@@ -47,26 +63,25 @@ class Writer:
         lock = path.with_name(path.name + ".lock")
         lock.touch(mode=0o600, exist_ok=True)
         self._lock = lock.open("wb")
-        self._jobs: list[Job] = []
+        self._jobs: list[_Job] = []
         self._wake = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, work: Callable[[sqlite3.Connection], Any]) -> asyncio.Future[Any]:
-        """Run `work` in the next transaction; the future is done when it is durable."""
+    def submit(self, work: Work) -> asyncio.Future[Any]:
+        """Run `work` in the next transaction; the future is done when it is durable.
+
+        A future that is cancelled before its turn takes its work with it.
+        """
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
-
-        def finish(result: Any, error: BaseException | None) -> None:
-            loop.call_soon_threadsafe(_settle, future, result, error)
-
+        job = _Job(work, loop.create_future(), loop)
         with self._wake:
             if len(self._jobs) >= MOST_WAITING or self._stopping:
                 raise StoreUnavailable("too many changes are waiting")
-            self._jobs.append((work, finish))
+            self._jobs.append(job)
             self._wake.notify()
-        return future
+        return job.future
 
     def close(self) -> None:
         with self._wake:
@@ -86,23 +101,28 @@ class Writer:
                 return
             self._transact(batch)
 
-    def _transact(self, batch: list[Job]) -> None:
-        results: list[tuple[Any, BaseException | None]] = []
+    def _transact(self, batch: list[_Job]) -> None:
+        try:
+            results = self._results(batch)
+        except Exception as error:  # whatever it was: nothing is durable, and the thread lives on
+            failure = StoreUnavailable(f"{type(error).__name__}: {error}")
+            results = [(None, failure)] * len(batch)
+        for job, result in zip(batch, results, strict=True):
+            job.finish(result)
+
+    def _results(self, batch: list[_Job]) -> list[Result]:
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         try:
             self._db.execute("begin immediate")
-            for work, _ in batch:
-                results.append(_attempt(work, self._db))
+            results = [_attempt(job, self._db) for job in batch]
             self._db.execute("commit")
-        except sqlite3.Error as error:
+        except BaseException:
             if self._db.in_transaction:
                 self._db.execute("rollback")
-            failure = StoreUnavailable(f"{type(error).__name__}: {error}")
-            results = [(None, failure)] * len(batch)
+            raise
         finally:
             fcntl.flock(self._lock, fcntl.LOCK_UN)
-        for (_, finish), (result, failed) in zip(batch, results, strict=True):
-            finish(result, failed)
+        return results
 
 
 class _Statements:
@@ -137,15 +157,19 @@ def run_steps(db: sqlite3.Connection, steps: Sequence[Step]) -> int:
     return changed
 
 
-def _attempt(
-    work: Callable[[sqlite3.Connection], Any], db: sqlite3.Connection
-) -> tuple[Any, BaseException | None]:
+# Full, read-only, busy, damaged: the whole transaction is in doubt, not one change.
+_IN_DOUBT = (sqlite3.OperationalError, sqlite3.DatabaseError)
+
+
+def _attempt(job: _Job, db: sqlite3.Connection) -> Result:
+    if job.future.cancelled():  # its request was told that nothing was done
+        return None, None
     db.execute("savepoint job")
     try:
-        result = work(db)
-    except sqlite3.OperationalError:
-        raise  # disk full, read-only, busy: the whole transaction is in doubt
+        result = job.work(db)
     except Exception as error:  # one bad change must not take the others with it
+        if type(error) in _IN_DOUBT:
+            raise
         db.execute("rollback to job")
         db.execute("release job")
         return None, error
