@@ -228,13 +228,10 @@ def _where(error: BaseException) -> str:
 
 
 async def _send(response: Response, head: bool, send: Send) -> None:
-    length = (b"content-length", str(len(response.body)).encode())
-    start = {
-        "type": "http.response.start",
-        "status": response.status,
-        "headers": [*response.headers, length],
-    }
-    await send(start)
+    headers = list(response.headers)
+    if response.status not in (204, 304):  # these have no content, not content of length 0
+        headers.append((b"content-length", str(len(response.body)).encode()))
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if head else response.body})
 
 

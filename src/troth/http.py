@@ -3,6 +3,7 @@
 Everything is `no-store` unless it says otherwise, and only `redirect` here makes a Location.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -147,20 +148,19 @@ def json(status: int, body: object, extra: Headers = ()) -> Response:
     return Response(status, _JSON + extra, msgspec.json.encode(body))
 
 
-def public_json(body: bytes, etag: bytes) -> Response:
-    """Bytes that are the same for everyone: the key set, the metadata."""
-    return Response(
-        200,
-        (
-            (b"content-type", b"application/json"),
-            (b"cache-control", b"public, max-age=3600"),
-            (b"etag", etag),
-            (b"x-content-type-options", b"nosniff"),
-            (b"access-control-allow-origin", b"*"),
-            (b"cross-origin-resource-policy", b"cross-origin"),
-        ),
-        body,
+def public_json(request: Request, body: bytes) -> Response:
+    """Bytes that are the same for everyone: the key set, the metadata (RFC 9110 §13.1.2)."""
+    etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
+    headers = (
+        (b"cache-control", b"public, max-age=3600"),
+        (b"etag", etag.encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"access-control-allow-origin", b"*"),
+        (b"cross-origin-resource-policy", b"cross-origin"),
     )
+    if etag in (request.header(b"if-none-match") or "").replace("W/", "").split(", "):
+        return Response(304, headers)
+    return Response(200, ((b"content-type", b"application/json"), *headers), body)
 
 
 _BROWSER: Headers = (

@@ -1,6 +1,5 @@
 """Server metadata (RFC 8414): the sum of what the mounted endpoints say of themselves."""
 
-import hashlib
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -32,8 +31,7 @@ def members(settings: Settings) -> Mapping[str, object]:
 
 async def handle(request: Request, op: Op) -> Response:
     body = document(op.settings, tuple(sorted(op.scopes)))
-    etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'.encode()
-    return public_json(body, etag)
+    return public_json(request, body)
 
 
 @lru_cache(maxsize=8)
