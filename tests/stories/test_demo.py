@@ -128,7 +128,7 @@ def test_starting_over_forgets_everything_of_this_browser(walker: Walker) -> Non
 
 
 @spec("RFC 6749 §10.12", "RFC 9207 §2.4")
-@pytest.mark.parametrize("forged", ["state", "iss", "repeated", "no browser"])
+@pytest.mark.parametrize("forged", ["state", "iss", "repeated", "no browser", "nothing asked"])
 def test_an_answer_that_this_browser_did_not_ask_for_is_not_used(
     walker: Walker, forged: str
 ) -> None:
@@ -136,15 +136,16 @@ def test_an_answer_that_this_browser_did_not_ask_for_is_not_used(
     walker.http.follow_redirects = False
     walker.open(walker.demo.app).press("/connect")
     asked = parse_qs(urlsplit(walker.page.headers["location"]).query)
-    good = {"code": "troth_ac_of_somebody_else", "state": asked["state"][0]}
-    answer = f"code=x&state={good['state']}&iss={walker.demo.issuer}"
+    state = asked["state"][0]
+    answer = f"code=x&state={state}&iss={walker.demo.issuer}"
     url = {
         "state": f"code=x&state=other&iss={walker.demo.issuer}",
-        "iss": f"code=x&state={good['state']}&iss=http://127.0.0.1:1",
+        "iss": f"code=x&state={state}&iss=http://127.0.0.1:1",
         "repeated": answer + "&code=y",
         "no browser": answer,
+        "nothing asked": f"code=x&state=&iss={walker.demo.issuer}",
     }[forged]
-    if forged == "no browser":
+    if forged in ("no browser", "nothing asked"):
         walker.http.cookies.clear()
     walker.open(f"{walker.demo.app}/callback?{url}")
     assert walker.page.status_code == 400
