@@ -1,0 +1,72 @@
+"""One suite for every adapter: another database is one more entry of `DATABASES`."""
+
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.store.nouns import Grant, standing
+from troth.settings import Settings, database_path
+from troth.store import Store
+from troth.store.open import migrated, open_store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """An address, and a look at the rows behind the port's back."""
+
+    settings: Settings
+    rows: Callable[[str], list[tuple[Any, ...]]]
+
+
+def sqlite(folder: Path) -> Database:
+    settings = Settings(database=f"sqlite://{folder}/troth.db")
+
+    def rows(sql: str) -> list[tuple[Any, ...]]:
+        connection = sqlite3.connect(database_path(settings), timeout=10)
+        try:
+            return connection.execute(sql).fetchall()
+        finally:
+            connection.close()
+
+    return Database(settings=settings, rows=rows)
+
+
+DATABASES: dict[str, Callable[[Path], Database]] = {"sqlite": sqlite}
+
+
+@pytest.fixture(params=list(DATABASES))
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+    """Fresh and migrated."""
+    made = DATABASES[request.param](tmp_path)
+    await migrated(made.settings)
+    return made
+
+
+@pytest.fixture
+async def opened(database: Database) -> AsyncIterator[Callable[[], Awaitable[Store]]]:
+    """Opens stores of the one database: each is what another process would have."""
+    stores: list[Store] = []
+
+    async def another() -> Store:
+        stores.append(await open_store(database.settings))
+        await stores[-1].fresh()
+        return stores[-1]
+
+    yield another
+    for store in stores:
+        await store.close()
+
+
+@pytest.fixture
+async def store(opened: Callable[[], Awaitable[Store]]) -> Store:
+    return await opened()
+
+
+@pytest.fixture
+async def grant(store: Store) -> Grant:
+    """A client, a person with a session, and what they approved."""
+    return await standing(store)
