@@ -47,7 +47,8 @@ def by_hand(plan: Plan, credentials: Credentials) -> tuple[tuple[str, tuple[str,
     """Each request of the contract: what to do, and the lines to copy."""
     own = credentials.application
     client = f"-d client_id={own.client_id} -d client_secret={own.client_secret}"
-    post = f"curl -sS {plan.issuer}/oauth"
+    oauth = f"{plan.issuer}/oauth"
+    post = f"curl -sS {oauth}"
     asked = {
         "response_type": "code",
         "client_id": own.client_id,
@@ -55,33 +56,22 @@ def by_hand(plan: Plan, credentials: Credentials) -> tuple[tuple[str, tuple[str,
         "scope": SCOPE,
         "state": "by-hand",
     }
+    code = f"-d grant_type=authorization_code -d code=$CODE -d redirect_uri={plan.by_hand}"
+    refresh = "-d grant_type=refresh_token -d refresh_token=$REFRESH_TOKEN"
+    bearer = '-H "Authorization: Bearer $ACCESS_TOKEN"'
     return (
         (
             "Authorize: open this address, sign in and allow. You come to a page with the code.",
-            (f"{plan.issuer}/oauth/authorize?{urlencode(asked)}",),
+            (f"{oauth}/authorize?{urlencode(asked)}",),
         ),
         (
             "Exchange the code for tokens, within a minute:",
-            (
-                "CODE=…",
-                f"{post}/token -d grant_type=authorization_code -d code=$CODE "
-                f"-d redirect_uri={plan.by_hand} {client}",
-            ),
+            ("CODE=…", f"{post}/token {code} {client}"),
         ),
-        (
-            "Call the API:",
-            (
-                "ACCESS_TOKEN=…",
-                f'curl -sS {plan.api}/notes -H "Authorization: Bearer $ACCESS_TOKEN"',
-            ),
-        ),
+        ("Call the API:", ("ACCESS_TOKEN=…", f"curl -sS {plan.api}/notes {bearer}")),
         (
             "Refresh, without the person:",
-            (
-                "REFRESH_TOKEN=…",
-                f"{post}/token -d grant_type=refresh_token "
-                f"-d refresh_token=$REFRESH_TOKEN {client}",
-            ),
+            ("REFRESH_TOKEN=…", f"{post}/token {refresh} {client}"),
         ),
         (
             "Revoke; the API refuses from now on:",
