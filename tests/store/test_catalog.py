@@ -1,0 +1,117 @@
+"""What is held in memory is dropped when another process changes it."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from tests.store.conftest import Database
+from tests.store.nouns import NOW, Grant, a_client, do, name, redeemed, rotate, state
+from troth.log import Secret
+from troth.model.change import Done, Put, Remove, Revoke, Verb
+from troth.model.person import Scope
+from troth.signing.keys import Use, new_key
+from troth.store import Store
+
+Open = Callable[[], Awaitable[Store]]
+MASTER = Secret(b"canary master key of 32 bytes!!!")
+
+
+async def test_CC_13_another_process_sees_a_change_at_its_next_request(
+    store: Store, opened: Open
+) -> None:
+    other = await opened()
+    client = a_client()
+    await do(store, Put(noun=client))
+    for changed in (client, replace(client, disabled=True), replace(client, client_name="New")):
+        await do(store, Put(noun=changed))
+        await other.fresh()
+        assert await other.client(client.client_id) == changed
+        assert await other.client(client.client_id) == changed, "from memory, too"
+    await do(store, Remove(kind="client", key=client.client_id))
+    await other.fresh()
+    assert await other.client(client.client_id) is None
+
+
+async def test_scopes_and_keys_are_kept_current(store: Store, opened: Open) -> None:
+    other = await opened()
+    scope = Scope(name=name("scope"), description="x", required=False, default=True)
+    await do(store, Put(noun=scope))
+    key = new_key("sig", now=NOW, signs_from=NOW + 60, master=MASTER)
+    await store.put_keys([key])
+    assert scope.name not in other.scopes, "until its next request"
+    await other.fresh()
+    assert other.scopes[scope.name] == scope
+    assert other.keys == (key,)
+    ended = replace(key, ends_at=NOW)
+    await store.put_keys([ended])
+    await other.fresh()
+    assert other.keys == (ended,)
+
+
+async def test_what_is_kept_is_not_read_again_while_nothing_changes(
+    store: Store, database: Database, opened: Open
+) -> None:
+    scope = Scope(name=name("scope"), description="x")
+    await do(store, Put(noun=scope))
+    await store.fresh()
+    before, keys = store.scopes, store.keys
+    await store.fresh()
+    assert store.scopes is before
+    assert store.keys is keys, "so that the ring is not built again"
+
+
+async def test_only_changes_of_the_catalog_move_the_revision(
+    store: Store, database: Database, grant: Grant
+) -> None:
+    def revision() -> int:
+        return int(database.rows("select value from revision")[0][0])
+
+    before = revision()
+    chain_id = await redeemed(store, grant)
+    await do(store, rotate(chain_id))
+    await do(store, Revoke(kind="chain", key=chain_id, at=NOW))
+    await do(store, Put(noun=replace(grant.session, last_seen_at=NOW + 1)))
+    assert revision() == before, "hot requests leave the others' memory alone"
+    changes: tuple[Verb, ...] = (
+        Put(noun=replace(grant.client, client_name="New")),
+        Put(noun=Scope(name="s", description="x")),
+        Put(noun=replace(grant.person, epoch=2), expect_epoch=1),
+        Remove(kind="scope", key="s"),
+    )
+    for count, change in enumerate(changes, start=1):
+        assert await do(store, change) == Done()
+        assert revision() == before + count
+
+
+async def test_CC_13_what_one_process_revoked_is_revoked_for_all(
+    store: Store, grant: Grant, opened: Open
+) -> None:
+    other = await opened()
+    chain_id = await redeemed(store, grant)
+    assert (await state(other, chain_id)).stands
+    await do(store, Revoke(kind="chain", key=chain_id, at=NOW))
+    assert not (await state(other, chain_id)).stands
+    assert await do(other, rotate(chain_id)) != Done()
+
+
+async def test_a_key_is_stored_as_it_was_made(store: Store) -> None:
+    uses: tuple[Use, ...] = ("sig", "seal", "sig")
+    made = [
+        new_key(use, now=NOW + n, signs_from=NOW + n, master=MASTER) for n, use in enumerate(uses)
+    ]
+    await store.put_keys(made)
+    await store.fresh()
+    assert list(store.keys) == made
+
+
+async def test_ST_12_ending_everything_ends_every_chain_and_session(
+    store: Store, grant: Grant, opened: Open
+) -> None:
+    other = await opened()
+    chains = [await redeemed(store, grant) for _ in range(3)]
+    await store.end_everything(NOW)
+    for chain_id in chains:
+        assert not (await state(other, chain_id)).stands
+    assert await other.session(grant.session.secret_digest) is None
+    assert await do(other, grant.redeem()) != Done(), "nor is a code of the copy redeemed"
+    assert await other.person(grant.person.sub) == grant.person
+    assert (await other.ready()) is True
