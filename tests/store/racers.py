@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import sys
 from collections.abc import Sequence
+from multiprocessing.connection import Connection
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
@@ -54,9 +55,9 @@ async def _commit(settings: Settings, rounds: Rounds, gate: Barrier) -> list[lis
     return outcomes
 
 
-def writer(settings: Settings, grant: Grant, pipe: int) -> None:
+def writer(settings: Settings, grant: Grant, pipe: Connection) -> None:
     """Redeem and refresh as fast as it goes; tell the pipe what was acknowledged, line by line."""
-    asyncio.run(_write(settings, grant, pipe))
+    asyncio.run(_write(settings, grant, pipe.fileno()))
 
 
 async def _write(settings: Settings, grant: Grant, pipe: int) -> None:
