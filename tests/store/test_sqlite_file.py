@@ -199,10 +199,8 @@ async def test_FT_11_a_page_that_breaks_is_unavailable_for_reads_and_writes(path
 @pytest.mark.parametrize("place", ["/dev/null/troth.db", "/proc/nowhere/troth.db", "/"])
 def test_a_place_where_no_file_can_be_is_named(tmp_path: Path, place: str) -> None:
     troth = Troth(tmp_path, database=f"sqlite://{place}")
-    for words in (("serve",), ("user", "list"), ("migrate", "status"), ("migrate", "up")):
+    for words in (("serve",), ("user", "list"), ("migrate", "up")):
         done = troth.run_cli(*words)
-        if words == ("migrate", "status") and done.returncode == 0:
-            continue  # nothing is there, and so nothing is applied
         assert done.returncode == 1, words
         assert place in done.stderr
         assert len(done.stderr.splitlines()) == 1, done.stderr

@@ -22,14 +22,18 @@ async def migrated(settings: Settings) -> None:
 
 
 async def migrations(settings: Settings) -> Sequence[tuple[migrate.Migration, bool]]:
-    """Every migration that this version brings, and whether the database has it."""
-    if settings.postgres:
-        have = await _postgres_schema().applied(settings.database)
-        return [(m, m.number in have) for m in migrate.available("postgres")]
-    from troth.store import sqlite_schema
+    """Every migration that this version brings, and whether the database has it.
 
-    have = sqlite_schema.applied(database_path(settings))
-    return [(m, m.number in have) for m in migrate.available("sqlite")]
+    Raises `SchemaError` where the database is of another version.
+    """
+    if settings.postgres:
+        dialect, have = "postgres", await _postgres_schema().applied(settings.database)
+    else:
+        from troth.store import sqlite_schema
+
+        dialect, have = "sqlite", sqlite_schema.applied(database_path(settings))
+    pending = migrate.pending(dialect, have)
+    return [(migration, migration not in pending) for migration in migrate.available(dialect)]
 
 
 async def open_store(settings: Settings) -> Store:

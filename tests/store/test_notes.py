@@ -1,0 +1,93 @@
+"""What is written behind: soon, in order, and never at another's cost."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from tests.store.conftest import Database
+from tests.store.nouns import NOW, name
+from troth.model.change import NOTHING, AuditEvent, Change, Done
+from troth.store import Store, Trace, notes
+
+Open = Callable[[], Awaitable[Store]]
+
+
+def trace(request_id: str) -> Trace:
+    return Trace(request_id=request_id, at=NOW, endpoint="/oauth/token", error="e", reason="r")
+
+
+def event(which: str) -> AuditEvent:
+    return AuditEvent(event=which, outcome="ok")
+
+
+async def written(store: Store) -> None:
+    """Until the notes are in the database."""
+    await store._notes.flush()  # type: ignore[attr-defined]
+
+
+async def test_a_change_without_verbs_is_written_behind_with_its_request(
+    store: Store, database: Database
+) -> None:
+    change = Change(audit=(event("canary.noted"),))
+    assert await store.commit(change, request_id="canary-id") == Done()
+    assert await store.commit(NOTHING) == Done()
+    await written(store)
+    found = database.rows("select event, request_id from audit")
+    assert [tuple(row) for row in found] == [("canary.noted", "canary-id")]
+
+
+async def test_a_trace_is_found_by_its_request_on_every_process(store: Store, opened: Open) -> None:
+    one, two = name("request"), name("request")
+    first, second = trace(one), Trace(request_id=one, at=NOW, endpoint="/x", error="y", reason="z")
+    store.note(first, second, trace(two))
+    await written(store)
+    other = await opened()
+    assert list(await other.trace(one)) == [first, second]
+    assert list(await other.trace(two)) == [trace(two)]
+    assert not await other.trace("nobody's")
+
+
+async def test_what_was_noted_is_written_when_the_store_closes(
+    opened: Open, database: Database
+) -> None:
+    store = await opened()
+    store.note(event("canary.last"))
+    await store.close()
+    assert len(database.rows("select 1 from audit where event = 'canary.last'")) == 1
+
+
+async def test_one_note_that_no_database_takes_costs_only_itself(
+    store: Store, database: Database
+) -> None:
+    store.note(event("canary.before"), event("canary.\ud800"), event("canary.after"))
+    await written(store)
+    found = {row[0] for row in database.rows("select event from audit")}
+    assert found == {"canary.before", "canary.after"}
+
+
+async def test_RX_09_a_flood_is_bounded(store: Store, database: Database) -> None:
+    for _ in range(20):
+        store.note(*(event("canary.flood") for _ in range(1000)))
+    await written(store)
+    (row,) = database.rows("select count(*) from audit")
+    assert notes.MOST_WAITING <= row[0] < notes.MOST_WAITING + 1000
+
+
+async def test_RX_04_traces_are_a_ring(store: Store, database: Database) -> None:
+    for start in range(0, 10_200, 3400):
+        store.note(*(trace(f"r{n}") for n in range(start, start + 3400)))
+        await written(store)
+    (row,) = database.rows("select count(*) from trace")
+    assert row[0] == 10_000
+    assert not await store.trace("r199")
+    assert await store.trace("r200")
+    assert await store.trace("r10199")
+
+
+async def test_notes_are_written_within_a_second_by_themselves(
+    store: Store, database: Database
+) -> None:
+    store.note(event("canary.soon"))
+    flusher = store._notes._flusher  # type: ignore[attr-defined]
+    async with asyncio.timeout(1):
+        await flusher
+    assert len(database.rows("select 1 from audit where event = 'canary.soon'")) == 1
