@@ -79,7 +79,7 @@ async def _open(settings: Settings) -> None:
 
 
 def test_ST_09_processes_that_start_together_make_one_schema(tmp_path: Path) -> None:
-    for number in range(5):
+    for number in range(3):
         settings = Settings(database=f"sqlite://{tmp_path}/{number}/troth.db")
         gate, results = _SPAWN.Barrier(6), _SPAWN.Queue()
         started = [_SPAWN.Process(target=_start, args=(settings, gate, results)) for _ in range(6)]
@@ -97,7 +97,7 @@ def test_ST_09_FT_04_a_migration_that_is_killed_leaves_all_or_nothing(tmp_path: 
         "import sys; from pathlib import Path; from troth.store import sqlite_schema; "
         "print('go', flush=True); sqlite_schema.up(Path(sys.argv[1]))"
     )
-    for number in range(12):
+    for number in range(8):
         path = tmp_path / f"{number}.db"
         process = subprocess.Popen(
             [sys.executable, "-c", command, str(path)], stdout=subprocess.PIPE, text=True
