@@ -6,6 +6,7 @@ documentation is its `doc`, from which the reference page is generated.
 
 import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -146,9 +147,10 @@ def _convert(name: str, wanted: Any, value: Any) -> Any:
 def parse_listen(text: str) -> tuple[str, int]:
     """`127.0.0.1:8000` or `[::1]:8000` as host and port."""
     host, _, port = text.rpartition(":")
-    if not port.isdigit() or int(port) > 65535 or not host:
+    host = host.strip("[]")
+    if not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535 or not host:
         raise SettingsError(f"{text!r} is not an address and a port such as 127.0.0.1:8000")
-    return host.strip("[]"), int(port)
+    return host, int(port)
 
 
 def database_path(settings: Settings) -> Path:
@@ -167,13 +169,7 @@ def database_path(settings: Settings) -> Path:
 
 def check(settings: Settings) -> None:
     """Refuse what would be unsafe or contradictory (RFC 8414 §2 for the issuer)."""
-    issuer = urlsplit(settings.issuer)
-    if issuer.scheme not in ("https", "http") or not issuer.hostname:
-        raise SettingsError("TROTH_ISSUER must be an https address such as https://login.example")
-    if issuer.scheme == "http" and not is_loopback(issuer.hostname):
-        raise SettingsError("TROTH_ISSUER may be http only where its host is loopback; use https")
-    if issuer.query or issuer.fragment or issuer.username or settings.issuer.endswith(("/", "?")):
-        raise SettingsError("TROTH_ISSUER must have no trailing slash, query, fragment or user")
+    _check_issuer(settings.issuer)
     parse_listen(settings.listen)
     if settings.management_listen:
         parse_listen(settings.management_listen)
@@ -186,6 +182,33 @@ def check(settings: Settings) -> None:
     for name, least, most in _LIMITS:
         if not least <= getattr(settings, name) <= most:
             raise SettingsError(f"the setting {name} must be between {least} and {most}")
+
+
+# In lower case and without escapes: it is compared as a string, and browsers would change it.
+_ISSUER = re.compile(
+    r"https?://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[1-9][0-9]*)?"
+    r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)*"
+)
+
+
+def _check_issuer(text: str) -> None:
+    try:
+        issuer = urlsplit(text)
+        port = issuer.port
+    except ValueError:
+        issuer, port = urlsplit(""), None
+    if issuer.scheme not in ("https", "http") or not issuer.hostname:
+        raise SettingsError("TROTH_ISSUER must be an https address such as https://login.example")
+    if issuer.scheme == "http" and not is_loopback(issuer.hostname):
+        raise SettingsError("TROTH_ISSUER may be http only where its host is loopback; use https")
+    if issuer.query or issuer.fragment or issuer.username or text.endswith(("/", "?", "#")):
+        raise SettingsError("TROTH_ISSUER must have no trailing slash, query, fragment or user")
+    if port == {"https": 443, "http": 80}[issuer.scheme]:
+        raise SettingsError(f"TROTH_ISSUER must not name the default port: leave :{port} away")
+    if not _ISSUER.fullmatch(text):
+        raise SettingsError(
+            "TROTH_ISSUER must have a lower case host and a plain path: https://login.example/tenant"
+        )
 
 
 _YEAR = 366 * 86400
