@@ -98,6 +98,15 @@ class Model:
         chain.revoked = True
         return False
 
+    def former(self) -> list[Refresh]:
+        """Tokens of standing chains that were used before."""
+        return [
+            token
+            for token in self.refreshes
+            if token.generation < self._chain(token.code).generation
+            and not self._chain(token.code).revoked
+        ]
+
     def revoke(self, token: Refresh | Access, client: str) -> None:
         if client == self.codes[token.code].client:
             self._chain(token.code).revoked = True

@@ -41,7 +41,7 @@ CLIENTS = st.sampled_from(["jwt", "opaque"])
 SELDOM = st.integers(min_value=0, max_value=5).map(lambda n: n == 5)
 # Which of what was issued: often the newest, always some.
 WHICH = st.integers(min_value=0, max_value=7)
-WAITS = st.sampled_from([1, 5, RETRY - 1, RETRY, CODE_LIFE, ACCESS_LIFE, IDLE - 1, IDLE])
+WAITS = st.sampled_from([0, 0, 1, 5, RETRY - 1, RETRY, CODE_LIFE, ACCESS_LIFE, IDLE - 1, IDLE])
 
 LIVES: dict[str, Any] = {
     "code_lifetime": CODE_LIFE,
@@ -126,10 +126,27 @@ class Grants(RuleBasedStateMachine):
             refused(answer)
 
     @precondition(lambda self: self.model.refreshes)
-    @rule(which=WHICH, stolen=SELDOM)
-    def refresh(self, which: int, stolen: bool) -> None:
-        """Of the newest tokens: a rotation, a retry or a replay, as it comes."""
-        token = self.model.refreshes[-1 - which % len(self.model.refreshes)]
+    @rule(seconds=WAITS, which=WHICH, stolen=SELDOM)
+    def refresh(self, seconds: int, which: int, stolen: bool) -> None:
+        """Whatever token it is: of a chain that stands, or not."""
+        self.wait(seconds)
+        self._present(self.model.refreshes[-1 - which % len(self.model.refreshes)], stolen)
+
+    @precondition(lambda self: self.model.refreshes)
+    @rule(times=st.integers(min_value=1, max_value=3))
+    def refresh_the_newest(self, times: int) -> None:
+        for _ in range(times):
+            self._present(self.model.refreshes[-1])
+
+    @precondition(lambda self: self.model.former())
+    @rule(seconds=WAITS, which=WHICH)
+    def refresh_again(self, seconds: int, which: int) -> None:
+        """With a token that was used before: a retry or a replay, as time will have it."""
+        self.wait(seconds)
+        former = self.model.former()
+        self._present(former[-1 - which % len(former)])
+
+    def _present(self, token: Refresh, stolen: bool = False) -> None:
         owner = self.model.codes[token.code].client
         client = other(owner) if stolen else owner
         grant = {"grant_type": "refresh_token", "refresh_token": token.text}
@@ -138,12 +155,6 @@ class Grants(RuleBasedStateMachine):
             self._keep(answer, token.code, token.generation + 1)
         else:
             refused(answer)
-
-    @precondition(lambda self: self.model.refreshes)
-    @rule(seconds=WAITS)
-    def refresh_the_newest_later(self, seconds: int) -> None:
-        self.wait(seconds)
-        self.refresh(which=0, stolen=False)
 
     @precondition(lambda self: self.model.accesses)
     @rule(which=WHICH, access=st.booleans(), stolen=SELDOM)
