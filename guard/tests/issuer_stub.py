@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import parse_qsl
 
 import uvicorn
 from joserfc import jws
@@ -79,7 +80,7 @@ class Issuer:
         if path == "/jwks":
             return json.dumps({"keys": self.keys})
         self.authorizations.append(request.headers.get("authorization"))
-        form = await request.form()
+        form = dict(parse_qsl((await request.body()).decode(), strict_parsing=True))
         return json.dumps(self.tokens.get(form["token"], {"active": False}))
 
     def claims(self, **changes):
