@@ -157,7 +157,7 @@ async def test_keys_that_are_for_something_else_verify_nothing(issuer, clock, ke
 )
 def test_RS_04_a_configuration_that_lets_through_too_much_is_an_error(options):
     good = {"issuer": "https://as.example", "audience": AUDIENCE}
-    with pytest.raises(ValueError, match=r"issuer|audience|client_id"):
+    with pytest.raises(ValueError, match=r"issuer|audience|client_id|URL"):
         Guard(**{**good, **options})
 
 
