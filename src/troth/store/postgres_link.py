@@ -52,7 +52,10 @@ class Link:
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection for one transaction, in time or not at all (`StoreUnavailable`)."""
+        """A connection for one transaction, in time or not at all (`StoreUnavailable`).
+
+        A value that PostgreSQL has no room for is a `ValueError`.
+        """
         assert self._pool is not None
         try:
             async with asyncio.timeout(DEADLINE):
@@ -68,6 +71,8 @@ class Link:
                     raise
                 finally:
                     await self._pool.release(connection)
+        except asyncpg.DataError as error:
+            raise ValueError(f"{type(error).__name__}") from None
         except LOST as error:
             raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
         except (

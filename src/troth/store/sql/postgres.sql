@@ -126,7 +126,8 @@ where h.chain_id = any(:chain_id::bytea[])
 -- A day's bucket of eight: emptied whole when all in it have ended.
 -- name: once
 insert into spent (bucket, namespace, "key", expires_at)
-values ((:expires_at::bigint / 86400) % 8, :namespace, :key, :expires_at)
+select (:expires_at::bigint / 86400) % 8, :namespace::text, :key::bytea, :expires_at::bigint
+where not exists (select from spent where namespace = :namespace::text and "key" = :key::bytea)
 on conflict do nothing
 -- name: purge_spent
 select troth_empty_spent(:before::bigint)
