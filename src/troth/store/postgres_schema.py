@@ -60,4 +60,4 @@ async def _connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
         finally:
             await connection.close(timeout=5)
     except (*LOST, ValueError, asyncpg.PostgresError) as error:
-        raise StoreUnavailable(f"the database cannot be used: {error}") from None
+        raise StoreUnavailable(f"the database of TROTH_DATABASE cannot be used: {error}") from None
