@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import installed
-from tests.harness import Troth
+from tests.harness import OAuthClient, Person, Troth
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +15,11 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troth]:
     server = installed(Troth(folder, workers="2", trusted_proxies="127.0.0.1/32"))
     yield server
     assert server.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def genuine(app: OAuthClient, ada: Person) -> str:
+    """A JWT access token that stands."""
+    token = app.tokens(ada)["access_token"]
+    assert app.active(token)
+    return str(token)

@@ -7,11 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from hypothesis import strategies as st
 
 from tests.harness import PASSWORD
 from tests.inside import READ, Inside, a_person, an_app
 from tests.properties.grants_model import ACCESS_LIFE, CHAIN_LIFE, CODE_LIFE, IDLE, RETRY
 from troth.accounts.passwords import hash_now
+
+PEOPLE = st.sampled_from(["ada", "bob"])
+CLIENTS = st.sampled_from(["jwt", "opaque"])
+# A stranger's attempt, a second use of a code.
+SELDOM = st.integers(min_value=0, max_value=5).map(lambda n: n == 5)
+# Which of what was issued: often the newest, always some.
+WHICH = st.integers(min_value=0, max_value=7)
+ENDS = st.sampled_from(["revoke", "disable", "log out"])
+WAITS = st.sampled_from([0, 0, 1, 5, RETRY - 1, RETRY, CODE_LIFE, ACCESS_LIFE, IDLE - 1, IDLE])
 
 LIVES: dict[str, Any] = {
     "code_lifetime": CODE_LIFE,

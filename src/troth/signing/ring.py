@@ -87,7 +87,7 @@ class Ring:
         try:
             claims = msgspec.json.decode(jwt.unb64(payload), type=_Claims)
             chain_id = bytes.fromhex(claims.chain) if claims.chain else None
-        except (ValueError, msgspec.DecodeError):
+        except (ValueError, msgspec.DecodeError, RecursionError):
             return None
         if claims.iss != self.issuer:
             return None
