@@ -11,6 +11,8 @@ INSTALL := $(PIP) install --quiet --no-deps --require-hashes
 PROJECTS := . $(patsubst %/pyproject.toml,%,$(wildcard guard/pyproject.toml))
 CODE := src tests tools $(wildcard guard examples bench docs/conf.py)
 ARGS ?=
+# Tests wait for servers more than they compute.
+PROCESSES ?= 3
 
 .PHONY: help setup run test check format lock docs docs-reference clean
 
@@ -24,7 +26,7 @@ run: .venv/.run ## start the server with a demo application and a demo API (ARGS
 	@$(BIN)/troth dev $(ARGS)
 
 test: .venv/.dev tests/interop/node_modules/.stamp ## run all tests (ARGS= goes to pytest, e.g. ARGS="-k refresh -x")
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(ARGS)
 
 check: .venv/.dev ## lint, format, types, layers, and generated documentation up to date
 	$(BIN)/ruff check $(CODE)

@@ -6,7 +6,6 @@ the run say so. Where CI is set it fails instead: nothing may go unnoticed there
 
 import os
 import shutil
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -54,14 +53,12 @@ _MISSING = {
     }.items()
     if not found
 }
-_not_run: Counter[str] = Counter()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Leave a test out, or fail it under CI, where its tool is missing."""
     for name, remedy in _MISSING.items():
         if item.get_closest_marker(name):
-            _not_run[name] += 1
             if os.environ.get("CI"):
                 pytest.fail(remedy, pytrace=False)
             pytest.skip(remedy)
@@ -69,7 +66,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say plainly what was not run."""
-    for name, count in _not_run.items():
-        terminalreporter.write_line(
-            f"NOT RUN: {count} tests that need {name}: {_MISSING[name]}", yellow=True, bold=True
-        )
+    skipped = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    for name, remedy in _MISSING.items():
+        count = sum(remedy in reason for reason in skipped)
+        if count:
+            terminalreporter.write_line(
+                f"NOT RUN: {count} tests that need {name}: {remedy}", yellow=True, bold=True
+            )
