@@ -1,6 +1,7 @@
 """A server for tests that guess: they may come from everywhere."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -23,3 +24,13 @@ def genuine(app: OAuthClient, ada: Person) -> str:
     token = app.tokens(ada)["access_token"]
     assert app.active(token)
     return str(token)
+
+
+@pytest.fixture
+def spoilt(tmp_path: Path) -> Iterator[Troth]:
+    """Keys that tests may spoil."""
+    folder = tmp_path / "server"
+    folder.mkdir()
+    troth = installed(Troth(folder, workers="2"))
+    yield troth
+    troth.stop()

@@ -107,9 +107,11 @@ async def _proven_master_key(store: "Store", settings: "Settings") -> "Secret":
 
 
 def _shown(key: "StoredKey", ring: tuple["StoredKey", ...]) -> dict[str, Any]:
+    from troth.signing.ring import in_order
+
     at = now()
     signing = [k for k in ring if k.use == key.use and k.may_sign(at)]
-    newest = max(signing, key=lambda k: (k.signs_from, k.created_at), default=None)
+    newest = max(signing, key=in_order, default=None)
     if key.ends_at is not None and key.ends_at <= at:
         state = "ended"
     elif key.signs_from > at:

@@ -104,9 +104,14 @@ class Ring:
         )
 
 
+def in_order(key: StoredKey) -> tuple[int, int, str]:
+    """Later keys take over; the same order for every process, also of keys made at once."""
+    return key.signs_from, key.created_at, key.kid
+
+
 def build(keys: Iterable[StoredKey], master: Secret, issuer: str) -> Ring:
     """Unwrap the stored keys into a `Ring`; raises `KeyRingError` where one does not open."""
-    ordered = sorted(keys, key=lambda key: (key.signs_from, key.created_at, key.kid))
+    ordered = sorted(keys, key=in_order)
     seals = [k for k in ordered if k.use == "seal" and k.ends_at is None]
     sealing = {bytes.fromhex(k.kid): unwrap(k, master) for k in seals}
     signing = [(k, jwt.signing_key(k.kid, unwrap(k, master))) for k in ordered if k.use == "sig"]
