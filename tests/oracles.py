@@ -52,3 +52,11 @@ def _check_json(response: httpx2.Response, where: str) -> None:
     if "error" in body:
         assert DESCRIPTION.fullmatch(body["error_description"]), f"G7: {where}"
         assert body["request_id"] == response.headers["x-request-id"], where
+
+
+def refused(response: httpx2.Response, error: str = "invalid_grant") -> bool:
+    """TOK(x): 400 with a JSON error, and nothing issued."""
+    body = response.json()
+    assert "access_token" not in body
+    assert response.headers["cache-control"] == "no-store"
+    return (response.status_code, body["error"]) == (400, error)

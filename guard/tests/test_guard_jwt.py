@@ -121,7 +121,7 @@ async def test_JW_03_the_key_fixes_the_algorithm(issuer, clock, alg, kid):
         {"crit": ["b64"], "b64": False},
         {"zip": "DEF"},
     ],
-    ids=lambda header: "+".join(header),
+    ids="+".join,
 )
 async def test_JW_04_JW_05_a_header_that_changes_the_meaning_is_refused(issuer, clock, header):
     async with issuer.guard(clock) as guard:

@@ -7,9 +7,9 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
-from tests.attacks.test_refresh import refused
 from tests.conftest import installed
 from tests.harness import OAuthClient, Person, Plain, Troth, somewhere
+from tests.oracles import refused
 from tests.spec import spec
 
 GRANT = {"grant_type": "client_credentials"}

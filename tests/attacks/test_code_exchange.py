@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from tests.harness import REDIRECT_URI, Browser, OAuthClient, Person, Plain, Troth, answer
+from tests.oracles import refused
 from tests.spec import spec
 
 
@@ -30,14 +31,6 @@ def code(browser: Browser, app: OAuthClient, ada: Person) -> str:
 def http(troth: Troth) -> Iterator[Plain]:
     with Plain(troth) as plain:
         yield plain
-
-
-def refused(response: httpx2.Response, error: str = "invalid_grant") -> bool:
-    """TOK(x): nothing but a JSON error."""
-    body = response.json()
-    assert "access_token" not in body
-    assert response.headers["cache-control"] == "no-store"
-    return (response.status_code, body["error"]) == (400, error)
 
 
 def form(app: OAuthClient, code: str, **changes: str) -> dict[str, str]:

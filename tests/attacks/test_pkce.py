@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
-import httpx2
 import pytest
 
 from tests.harness import Browser, OAuthClient, Person, Troth, answer, challenge
+from tests.oracles import refused
 from tests.spec import spec
 
 VERIFIER = "canary-verifier-" + "v" * 32
@@ -20,12 +20,6 @@ def browser(troth: Troth, app: OAuthClient, ada: Person) -> Iterator[Browser]:
     made.authorize(app.parameters(), ada)
     yield made
     made.http.close()
-
-
-def refused(response: httpx2.Response) -> bool:
-    body = response.json()
-    assert "access_token" not in body
-    return (response.status_code, body["error"]) == (400, "invalid_grant")
 
 
 @spec("RFC 9700 §2.1.1", "RFC 7636 §4.4.1")

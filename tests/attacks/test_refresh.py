@@ -2,19 +2,11 @@
 
 import time
 
-import httpx2
 import pytest
 
 from tests.harness import Browser, OAuthClient, Person, Troth, forms
+from tests.oracles import refused
 from tests.spec import spec
-
-
-def refused(response: httpx2.Response, error: str = "invalid_grant") -> bool:
-    """TOK(x): nothing but a JSON error."""
-    body = response.json()
-    assert "access_token" not in body
-    assert response.headers["cache-control"] == "no-store"
-    return (response.status_code, body["error"]) == (400, error)
 
 
 def family(app: OAuthClient, *tokens: dict[str, str]) -> bool:

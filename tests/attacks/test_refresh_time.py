@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.attacks.test_refresh import family, forget_rotation, refused
+from tests.attacks.test_refresh import family, forget_rotation
 from tests.conftest import installed
 from tests.harness import OAuthClient, Person, Troth, together
+from tests.oracles import refused
 from tests.spec import spec
 
 

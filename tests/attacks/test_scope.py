@@ -5,8 +5,8 @@ import time
 import httpx2
 import pytest
 
-from tests.attacks.test_refresh import refused
 from tests.harness import Browser, OAuthClient, Person, Plain, Troth, answer, forms
+from tests.oracles import refused
 from tests.spec import spec
 
 

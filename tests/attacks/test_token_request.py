@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from tests.harness import REDIRECT_URI, Browser, OAuthClient, Person, Plain, Troth
+from tests.oracles import refused
 from tests.spec import spec
 
 
@@ -28,12 +29,6 @@ def code(browser: Browser, app: OAuthClient, ada: Person) -> str:
 def http(troth: Troth) -> Iterator[Plain]:
     with Plain(troth) as plain:
         yield plain
-
-
-def refused(response: httpx2.Response, error: str) -> bool:
-    body = response.json()
-    assert "access_token" not in body
-    return (response.status_code, body["error"]) == (400, error)
 
 
 @spec("RFC 8707 §2.2")

@@ -82,6 +82,12 @@ on conflict (session_id) do update set last_seen_at = excluded.last_seen_at
 -- name: end_session
 update session set ended_at = :at
 where session_id = :key and ended_at is null and sub = coalesce(:sub, sub)
+-- name: applications_of
+select a.client_id, c.metadata, a.scope, a.created_at, max(coalesce(h.rotated_at, a.created_at))
+from "authorization" a join client c on c.client_id = a.client_id
+left join chain h on h.authorization_id = a.authorization_id
+where a.sub = :sub and a.revoked_at is null and a.expires_at > :now
+group by a.authorization_id, c.client_id order by a.created_at
 -- name: put_authorization
 insert into "authorization" (authorization_id, sub, client_id, scope, created_at, expires_at, revoked_at)
 values (:authorization_id, :sub, :client_id, :scope, :created_at, :expires_at, :revoked_at)

@@ -10,12 +10,6 @@ update session set ended_at = :at where sub = :key and ended_at is null and sess
 select authorization_id, sub, client_id, scope, created_at, expires_at, revoked_at
 from "authorization" where sub = :sub and client_id = :client_id and revoked_at is null
 order by created_at desc, rowid desc limit 1
--- name: applications_of
-select a.client_id, c.metadata, a.scope, a.created_at, max(coalesce(h.rotated_at, a.created_at))
-from "authorization" a join client c on c.client_id = a.client_id
-left join chain h on h.authorization_id = a.authorization_id
-where a.sub = :sub and a.revoked_at is null and a.expires_at > :now
-group by a.authorization_id, c.client_id order by a.created_at
 
 -- name: redeem
 insert into chain (chain_id, authorization_id, client_id, sub, epoch, generation, created_at, rotated_at, expires_at)
