@@ -1,11 +1,15 @@
 """Redirect URIs that the operator cannot register, however it came to be asked."""
 
+import subprocess
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from tests.harness import Troth
 from tests.spec import spec
+
+_NUMBER = count(1)
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +21,8 @@ def troth(tmp_path_factory: pytest.TempPathFactory) -> Troth:
 
 def register(troth: Troth, *uris: str, words: tuple[str, ...] = ()) -> tuple[int, str]:
     given = [word for uri in uris for word in ("--redirect-uri", uri)]
-    done = troth.run_cli("client", "create", "--name", "N", "--json", *given, *words)
+    name = f"N{next(_NUMBER)}"
+    done = troth.run_cli("client", "create", "--name", name, "--json", *given, *words)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stderr
 
@@ -123,3 +128,28 @@ def test_RU_06_what_no_browser_reads_in_one_way_cannot_be_registered(
     troth: Troth, uri: str
 ) -> None:
     assert_refused(troth, uri)
+
+
+@spec("RFC 6749 §10.11")
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("PHOTO print", "cannot tell them apart"),
+        ("Ｐhoto-Print", "cannot tell them apart"),
+        ("Phоto Print", "mixes alphabets"),
+        ("Troth Support", "contains your own"),
+    ],
+)
+def test_CP_02_a_name_that_people_could_take_for_another_is_flagged(
+    troth: Troth, name: str, why: str
+) -> None:
+    known = [client["client_name"] for client in troth.cli("client", "list")["clients"]]
+    if "Photo Print" not in known:
+        done = create(troth, "Photo Print")
+        assert done.stderr == ""
+    assert why in create(troth, name).stderr
+
+
+def create(troth: Troth, name: str) -> "subprocess.CompletedProcess[str]":
+    uri = "https://photos.example/cb"
+    return troth.run_cli("client", "create", "--name", name, "--redirect-uri", uri, "--json")

@@ -198,7 +198,10 @@ def _put(noun: "RegisteredClient", event: str) -> None:
         problem = registration.check(noun, frozenset(store.scopes), settings.origin)
         if problem:
             raise Failure(problem)
-        for scheme in registration.claimed_twice(noun, await store.clients()):
+        others = await store.clients()
+        for warning in registration.look_alikes(noun, others, settings.operator_name):
+            click.echo(f"warning: {warning}", err=True)
+        for scheme in registration.claimed_twice(noun, others):
             click.echo(f"warning: another client claims {scheme}: too (RFC 8252 §8.6)", err=True)
         await store.commit(Change(verbs=(Put(noun=noun),), audit=(audit,)))
 

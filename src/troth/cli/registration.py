@@ -1,6 +1,7 @@
 """Rules and printing of client registrations, with the names of RFC 7591 §2."""
 
 import secrets
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +31,32 @@ def check(noun: RegisteredClient, defined: frozenset[str], own_origin: str) -> s
     if noun.public and "client_credentials" in noun.grant_types:
         return "a public client cannot use client_credentials (RFC 6749 §4.4)"
     return None
+
+
+def look_alikes(
+    noun: RegisteredClient, others: Iterable[RegisteredClient], operator: str
+) -> list[str]:
+    """What in a client's name could make people take it for somebody else (RFC 6819 §4.4.1.4)."""
+    shape = _shape(noun.client_name)
+    found = [
+        f"another client is called {other.client_name!r}: people cannot tell them apart"
+        for other in others
+        if other.client_id != noun.client_id and _shape(other.client_name) == shape
+    ]
+    if _shape(operator) in shape:
+        found.append(f"the name contains your own, {operator!r}: people may take it for you")
+    scripts = {unicodedata.name(c, "").split(" ")[0] for c in noun.client_name if c.isalpha()}
+    if len(scripts & _LOOK_THE_SAME) > 1:
+        found.append("the name mixes alphabets whose letters look the same")
+    return found
+
+
+_LOOK_THE_SAME = {"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE"}
+
+
+def _shape(name: str) -> str:
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(c for c in plain if c.isalnum())
 
 
 def claimed_twice(noun: RegisteredClient, others: Iterable[RegisteredClient]) -> list[str]:
