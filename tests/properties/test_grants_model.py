@@ -243,7 +243,7 @@ def test_every_walk_through_grants_is_as_the_model_says(monkeypatch: pytest.Monk
     monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(1, 8, 1))
     Grants.template = template()
     try:
-        walks = settings(max_examples=50, stateful_step_count=30, deadline=None)
+        walks = settings(max_examples=40, stateful_step_count=25, deadline=None)
         run_state_machine_as_test(Grants, settings=walks)
     finally:
         shutil.rmtree(Grants.template)
