@@ -43,10 +43,15 @@ def restore(file: str, yes: bool, as_json: bool) -> None:
     path = failing(lambda: database_path(settings()))
     if path.exists():
         confirm(f"Replace {path} by {file}?", yes)
-    failing(lambda: put_back(Path(file), path))
 
     async def work(store: "Store", _: "Settings") -> None:
         await store.end_everything(now())
 
-    with_store(work)
+    # What the copy could revive has ended before the copy takes the database's place.
+    beside = path.with_name(path.name + ".restoring")
+    failing(lambda: put_back(Path(file), beside))
+    with_store(work, database=f"sqlite://{beside}")
+    failing(lambda: put_back(beside, path))
+    for left in path.parent.glob(beside.name + "*"):
+        left.unlink()
     emit({"restored": file}, as_json, f"restored from {file}; every chain and session has ended")

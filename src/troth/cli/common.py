@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -48,11 +49,14 @@ def failing(work: Callable[[], T]) -> T:
         raise Failure(str(error)) from None
 
 
-def with_store(work: "Callable[[Store, Settings], Awaitable[T]]") -> T:
-    """Run `work` over the migrated store; what it commits holds when this returns."""
+def with_store(work: "Callable[[Store, Settings], Awaitable[T]]", database: str | None = None) -> T:
+    """Run `work` over the migrated store; what it commits holds when this returns.
+
+    `database` is another than that of the settings.
+    """
     from troth.store.open import open_store
 
-    chosen = settings()
+    chosen = settings() if database is None else replace(settings(), database=database)
 
     async def run() -> T:
         store = await open_store(chosen)

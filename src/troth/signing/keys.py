@@ -5,7 +5,6 @@ key set have it in time; a key that was replaced stays published until its last 
 """
 
 import binascii
-import hashlib
 import os
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -117,8 +116,3 @@ def unwrap(key: StoredKey, master: Secret) -> bytes:
         raise KeyRingError(
             f"key {key.kid} cannot be decrypted: the master key is not the one it was made with"
         ) from None
-
-
-def thumbprint(text: str) -> str:
-    """A short name of a secret for logs: it tells two apart and gives neither away."""
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
