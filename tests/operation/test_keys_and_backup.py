@@ -106,6 +106,7 @@ def test_a_copy_of_a_running_server_revives_no_chain(server: Troth, tmp_path: Pa
     asked = server.run_cli("restore", str(copy), "--json")
     assert (asked.returncode, asked.stdout) == (1, "")
     assert server.cli("restore", str(copy), "--yes") == {"restored": str(copy)}
+    assert not list(server.folder.glob("*.restoring*"))
     server.start()
     for old in (tokens, later):
         assert not app.active(old["access_token"])
