@@ -27,6 +27,13 @@ Refused = asyncpg.PostgresError
 # The connection is in doubt, and so is what was under way on it.
 LOST = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, TimeoutError, EOFError)
 
+# What a change makes of these is decided where it is applied: again, or somebody was first.
+DECIDED = (
+    asyncpg.DeadlockDetectedError,
+    asyncpg.SerializationError,
+    asyncpg.UniqueViolationError,
+)
+
 
 async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
     """Nothing of ours stays behind on a connection, so that a release needs no round trip."""
@@ -75,15 +82,9 @@ class Link:
             raise ValueError(f"{type(error).__name__}") from None
         except LOST as error:
             raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
-        except (
-            asyncpg.CannotConnectNowError,
-            asyncpg.TooManyConnectionsError,
-            asyncpg.QueryCanceledError,
-            asyncpg.LockNotAvailableError,
-            asyncpg.AdminShutdownError,
-            asyncpg.InsufficientResourcesError,
-            asyncpg.ReadOnlySQLTransactionError,
-        ) as error:
+        except DECIDED:
+            raise
+        except asyncpg.PostgresError as error:
             raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
 
     async def own(self) -> asyncpg.Connection:

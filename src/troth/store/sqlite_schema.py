@@ -1,11 +1,14 @@
 """The schema of a SQLite file: every command brings it up to date before anything else."""
 
 import sqlite3
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from troth.store import StoreUnavailable, migrate
 from troth.store.sqlite_writer import connect
+
+_PATIENCE = 2.0
 
 
 def applied(path: Path) -> dict[int, str]:
@@ -33,13 +36,27 @@ def up(path: Path) -> None:
         path.touch(mode=0o600, exist_ok=True)
         if path.stat().st_mode & 0o007:
             raise StoreUnavailable(f"the database {path} is open to all; run chmod 600 on it")
-        connection = connect(path, write=True)
-        try:
-            _up(connection)
-        finally:
-            connection.close()
+        _patiently(path)
     except (sqlite3.Error, OSError) as error:
         raise _unusable(path, error) from None
+
+
+def _patiently(path: Path) -> None:
+    """Where several start together, changing to WAL is refused at once to all but the first."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection = connect(path, write=True)
+            try:
+                _up(connection)
+            finally:
+                connection.close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
 
 
 def _unusable(path: Path, error: Exception) -> StoreUnavailable:
