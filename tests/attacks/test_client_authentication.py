@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 import httpx2
@@ -85,9 +86,7 @@ def test_CA_04_an_empty_or_missing_secret_proves_nothing(
     assert not_proven(ask(http, {}, basic(machine.client_id, "")))
     bare = troth.client("--grant-type", "client_credentials", name="Canary Bare")
     troth.cli("client", "rotate-secret", bare.client_id)
-    emptied = "update client set metadata = json_set(metadata, '$.secrets', json('[]'))"
-    troth.execute(f"{emptied} where client_id = ?", bare.client_id)
-    troth.execute("update revision set value = value + 1")
+    troth.edit_client(bare.client_id, lambda found: found | {"secrets": []})
     for secret in ("", bare.secret, "None", "null"):
         assert not_proven(ask(http, {"client_id": bare.client_id, "client_secret": secret}))
 
@@ -179,9 +178,12 @@ def test_CA_16_an_old_secret_ends_when_it_was_said_to(http: Plain, troth: Troth)
 def test_CA_16_an_expired_secret_is_refused(troth: Troth, http: Plain) -> None:
     client = troth.client("--grant-type", "client_credentials", name="Canary Overdue")
     troth.cli("client", "rotate-secret", client.client_id, "--keep-old", "1h")
-    past = "update client set metadata = json_set(metadata, '$.secrets[1].expires_at', 1)"
-    troth.execute(f"{past} where client_id = ?", client.client_id)
-    troth.execute("update revision set value = value + 1")
+
+    def long_ago(found: dict[str, Any]) -> dict[str, Any]:
+        kept, old = found["secrets"]
+        return found | {"secrets": [kept, old | {"expires_at": 1}]}
+
+    troth.edit_client(client.client_id, long_ago)
     assert not_proven(ask(http, client.credentials()))
 
 

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.engines import Engine
 from tests.harness import Browser, OAuthClient, Person, Plain, Troth
 
 TYPE = {"content-type": "application/x-www-form-urlencoded"}
@@ -166,8 +167,10 @@ def test_HT_14_errors_speak_as_they_are_asked(plain: Plain) -> None:
     assert plain.get("/oauth/token").json()["error"] == "method_not_allowed"
 
 
-def test_HT_14_an_unreachable_database_is_a_503_with_retry_after(tmp_path: Path) -> None:
-    troth = Troth(tmp_path).start()
+def test_HT_14_an_unreachable_database_is_a_503_with_retry_after(
+    tmp_path: Path, engine: Engine
+) -> None:
+    troth = engine.troth(tmp_path).start()
     try:
         troth.execute("alter table client rename to client_away")
         for path in ("/oauth/authorize?client_id=x&redirect_uri=y", "/oauth/token"):

@@ -1,12 +1,13 @@
 """Introspection and revocation: nobody learns, and nobody ends, what is not theirs."""
 
-import sqlite3
 import time
 from base64 import urlsafe_b64encode
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import installed
+from tests.engines import Engine, locked
 from tests.harness import Browser, OAuthClient, Person, Plain, Troth, answer
 from tests.spec import spec
 
@@ -184,21 +185,18 @@ def test_IR_10_a_machines_token_ends_alone(troth: Troth) -> None:
 
 @spec("RFC 7009 §2.2.1")
 def test_IR_11_a_revocation_that_cannot_be_written_is_not_acknowledged(
-    tmp_path_factory: pytest.TempPathFactory,
+    tmp_path: Path, engine: Engine
 ) -> None:
-    troth = installed(Troth(tmp_path_factory.mktemp("locked")))
+    troth = installed(engine.troth(tmp_path))
     try:
         app, person = troth.client(), troth.person()
         tokens = app.tokens(person)
-        lock = sqlite3.connect(troth.database, isolation_level=None)
-        lock.execute("begin immediate")
         form = {"token": tokens["refresh_token"], **app.credentials()}
         with Plain(troth) as http:
-            response = http.http.post("/oauth/revoke", data=form)
+            with locked(troth):
+                response = http.http.post("/oauth/revoke", data=form)
             assert response.status_code == 503
             assert int(response.headers["retry-after"]) >= 1
-            lock.execute("rollback")
-            lock.close()
             assert http.post("/oauth/revoke", form).status_code == 200
         assert not app.active(tokens["access_token"])
     finally:

@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import installed
+from tests.engines import Engine
 from tests.harness import Browser, OAuthClient, Plain, Troth
 from tests.inside import READ, Inside, a_person, an_app
 
 
-def test_the_first_rotation_of_a_new_installation_makes_all_that_is_needed(tmp_path: Path) -> None:
-    troth = Troth(tmp_path)
+def test_the_first_rotation_of_a_new_installation_makes_all_that_is_needed(
+    tmp_path: Path, engine: Engine
+) -> None:
+    troth = engine.troth(tmp_path)
     troth.cli("keys", "rotate")
     uses = {key["use"] for key in troth.cli("keys", "list")["keys"]}
     assert uses == {"sig", "seal"}

@@ -5,10 +5,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from pathlib import Path
 
 import httpx2
 import pytest
 
+from tests.engines import Engine
 from tests.harness import PASSWORD, Browser, Person, Troth, forms, somewhere
 
 WRONG = "canary but not the right one"
@@ -213,8 +215,10 @@ def test_LG_06_no_user_name_looks_like_an_address(proxied: Troth, person: Person
     assert (clash.returncode, clash.stdout) == (1, "")
 
 
-def test_LG_07_a_header_of_an_untrusted_peer_names_no_network(tmp_path) -> None:
-    troth = Troth(tmp_path).start()
+def test_LG_07_a_header_of_an_untrusted_peer_names_no_network(
+    tmp_path: Path, engine: Engine
+) -> None:
+    troth = engine.troth(tmp_path).start()
     try:
         for number in range(3):
             log_in(troth, f"name{number}", WRONG, f"1.2.3.{number}")

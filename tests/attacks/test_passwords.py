@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from argon2 import PasswordHasher
 
+from tests.engines import Engine
 from tests.harness import PASSWORD, Browser, OAuthClient, Person, Troth, forms, somewhere
 from troth.accounts import passwords
 from troth.app import App, create_app
@@ -196,7 +197,7 @@ def test_LG_22_no_text_means_anything_to_the_store(troth: Troth, text: str) -> N
     assert troth.digest() == before
 
 
-def test_LG_23_a_new_installation_knows_nobody(tmp_path: Path) -> None:
-    troth = Troth(tmp_path)
+def test_LG_23_a_new_installation_knows_nobody(tmp_path: Path, engine: Engine) -> None:
+    troth = engine.troth(tmp_path)
     assert troth.cli("user", "list") == {"users": []}
     assert troth.cli("client", "list") == {"clients": []}

@@ -1,23 +1,23 @@
 """Nothing secret and nothing forged in what a server writes down or shows."""
 
 import json
-import sqlite3
 from collections.abc import Iterator
 from urllib.request import urlopen
 
 import pytest
 
 from tests.conftest import installed
+from tests.engines import Engine
 from tests.harness import Browser, OAuthClient, Person, Plain, Troth, answer, somewhere
 
 EVIL = 'x\r\n{"event":"forged"}\x1b[2J\u2028{"event":"forged"}\x9b"}\\\u0085'
 
 
 @pytest.fixture(scope="module")
-def talkative(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troth]:
+def talkative(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[Troth]:
     """A server of its own at the most talkative level, that nobody stops to explain."""
     folder = tmp_path_factory.mktemp("talkative")
-    server = installed(Troth(folder, log_level="debug", trusted_proxies="127.0.0.1/32"))
+    server = installed(engine.troth(folder, log_level="debug", trusted_proxies="127.0.0.1/32"))
     yield server
     server.stop()
 
@@ -26,10 +26,7 @@ def written(troth: Troth) -> str:
     """Log, metrics, and every table of the database, as text."""
     with urlopen(f"http://127.0.0.1:{troth.management_port}/metrics") as response:
         metrics = response.read().decode()
-    with sqlite3.connect(troth.database) as connection:
-        dump = "\n".join(connection.iterdump())
-    connection.close()
-    return troth.log() + metrics + dump
+    return troth.log() + metrics + troth.dump()
 
 
 def lines(troth: Troth) -> list[dict[str, object]]:
@@ -73,8 +70,7 @@ def test_PV_01_a_failure_inside_tells_nothing(talkative: Troth) -> None:
     app = talkative.client()
     person = talkative.person()
     code = app.code(person)
-    talkative.execute("update client set metadata = '{broken' where client_id = ?", app.client_id)
-    talkative.execute("update revision set value = value + 1")
+    talkative.edit_client(app.client_id, lambda _: {"broken": True})
     with Plain(talkative) as http:
         data = {"grant_type": "authorization_code", "code": code, **app.credentials()}
         response = http.http.post("/oauth/token", data=data)

