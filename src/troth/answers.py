@@ -3,8 +3,8 @@
 from troth.browser.pages.render import Pages
 from troth.browser.pages.static_files import StaticFile
 from troth.browser.pages.views import ErrorPage
-from troth.errors import OAuthError, PageError
-from troth.http import Headers, PageOptions, Request, Response, json, page, prefers_html
+from troth.errors import OAuthError, PageError, temporarily_unavailable
+from troth.http import Headers, PageOptions, Request, Response, json, page
 from troth.settings import Settings
 
 _TITLES = {
@@ -86,7 +86,7 @@ class Answers:
 
     def not_found(self, request: Request) -> Response:
         error = OAuthError("not_found", "there is nothing here", reason="no such path")
-        return self._either(error, request, prefers_html(request))
+        return self._either(error, request, request.prefers_html)
 
     def method_not_allowed(
         self, request: Request, methods: tuple[str, ...], browser: bool
@@ -101,13 +101,14 @@ class Answers:
         return Response(response.status, response.headers + allow, response.body)
 
     def unavailable(self, request: Request | None, browser: bool) -> Response:
-        error = OAuthError(
-            "temporarily_unavailable",
-            "the server cannot answer now, try again",
-            reason="store",
-            retry_after=1,
-        )
-        return self._either(error, request, browser)
+        return self._either(temporarily_unavailable(reason="store"), request, browser)
+
+    def busy(self, *, browser: bool) -> Response:
+        """What is said to whoever finds no place; made once, so that saying it costs little."""
+        error = temporarily_unavailable(reason="no place")
+        request_id = "turned-away"
+        response = self.page(error, request_id) if browser else self.json(error, None, request_id)
+        return response.adding(self.common(request_id))
 
     def failed(self, request: Request | None, browser: bool) -> Response:
         error = PageError("server_error", "This did not work", _OUR_FAULT, reason="", status=500)

@@ -8,21 +8,20 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, replace
 from typing import Any
 
 from troth import log, metrics
 from troth.accounts.passwords import Passwords
+from troth.admission import Admission
 from troth.answers import Answers
 from troth.browser.pages.render import Pages
 from troth.browser.pages.views import Brand
-from troth.browser.site import PAGES
-from troth.endpoints import ENDPOINTS
 from troth.errors import OAuthError, PageError
 from troth.housekeeping import keep_house
-from troth.http import Headers, Request, Response
-from troth.intake import Intake
+from troth.http import Cost, Headers, Request, Response
+from troth.intake import Arrival, Intake, arrived
 from troth.op import Op
+from troth.routing import Route, routes
 from troth.settings import Settings
 from troth.signing import ring
 from troth.signing.keys import read_master_key
@@ -32,42 +31,6 @@ from troth.store.open import ensure_keys, open_store
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """One exact path: who answers it, by which methods, and whether other origins may ask."""
-
-    handle: Callable[[Request, Op], Awaitable[Response]]
-    methods: tuple[str, ...]
-    cors: bool
-    browser: bool
-    label: str
-
-
-def routes(settings: Settings) -> dict[str, Route]:
-    """Every path of this server, derived from the tuples of endpoints and pages."""
-    table: dict[str, Route] = {}
-    for endpoint in ENDPOINTS:
-        browser = "authorize" in endpoint.paths(settings)[0]
-        for path in endpoint.paths(settings):
-            table[path] = Route(
-                handle=endpoint.handle,
-                methods=endpoint.methods,
-                cors=endpoint.cors,
-                browser=browser,
-                label=path.removeprefix(settings.base),
-            )
-    for page in PAGES:
-        for path in page.paths(settings):
-            table[path] = Route(
-                handle=page.handle,
-                methods=page.methods,
-                cors=False,
-                browser=True,
-                label=path.removeprefix(settings.base),
-            )
-    return table
 
 
 class App:
@@ -86,9 +49,14 @@ class App:
         )
         self._pages = pages
         self._answers = Answers(settings, pages)
+        self._admission = Admission()
+        self._busy = self._answers.busy(browser=False)
+        self._busy_page = self._answers.busy(browser=True)
 
     async def open(self) -> Op:
         """Migrate, open the store and the keys. Raises where anything is not as it must be."""
+        if self.op is not None:
+            return self.op
         async with self._opening:
             if self.op is None:
                 master = read_master_key(self.settings.master_key_file)
@@ -117,9 +85,12 @@ class App:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
         elif scope["type"] == "http":
-            op = self.op or await self.open()
-            response = await self._respond(scope, receive, op)
-            await _send(response, scope["method"] == "HEAD", send)
+            await self.open()
+            arrival = await arrived(scope, receive)
+            if arrival is not None:
+                turned_away = self.admit(arrival.method, arrival.path)
+                response = turned_away or await self.respond(arrival)
+                await _send(response, scope["method"] == "HEAD", send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
@@ -132,23 +103,53 @@ class App:
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
-    async def _respond(self, scope: Scope, receive: Receive, op: Op) -> Response:
+    def admit(self, method: str, path: str) -> Response | None:
+        """Take a place for a request, which `respond` gives back; or the answer without one."""
+        cost = self._cost(self._routes.get(path), method)
+        if self._admission.enter(cost, time.monotonic()):
+            return None
+        route = self._routes[path]
+        metrics.requests(route.label, 503).inc()
+        return self._busy_page if route.browser else self._busy
+
+    @staticmethod
+    def _cost(route: Route | None, method: str) -> Cost:
+        if route is None:
+            return Cost.CHEAP
+        if route.cost is Cost.PASSWORD and method != "POST":
+            return Cost.DATABASE
+        return route.cost
+
+    async def respond(self, arrival: Arrival) -> Response:
+        """The answer to a request that was admitted. Never raises."""
+        assert self.op is not None
         started = time.perf_counter()
+        route = self._routes.get(arrival.path)
+        try:
+            response = await self._respond(arrival, route, self.op)
+        finally:
+            self._admission.leave(self._cost(route, arrival.method))
+        label = route.label if route is not None else "other"
+        metrics.requests(label, response.status).inc()
+        metrics.seconds(label).observe(time.perf_counter() - started)
+        return response
+
+    async def _respond(self, arrival: Arrival, route: Route | None, op: Op) -> Response:
+        if route is None and arrival.method in ("GET", "HEAD"):
+            static = self._pages.static.get(arrival.path.removeprefix(self.settings.base))
+            if static is not None:
+                return self._answers.static(static)
         request_id = secrets.token_hex(10)
-        path: str = scope["path"]
-        static = self._pages.static.get(path.removeprefix(self.settings.base))
-        if static is not None and scope["method"] in ("GET", "HEAD"):
-            return self._answers.static(static)
-        route = self._routes.get(path)
+        browser = route is not None and route.browser
         request: Request | None = None
         try:
-            request = await self._intake.read(scope, receive, request_id)
+            request = self._intake.read(arrival, request_id)
             response = await self._answer(request, route, op)
         except (OAuthError, PageError) as error:
             response = await self._refusal(request, route, error, op, request_id)
         except StoreUnavailable as error:
             log.logger().error("store.unavailable", request_id=request_id, reason=str(error)[:300])
-            response = self._answers.unavailable(request, route is not None and route.browser)
+            response = self._answers.unavailable(request, browser)
         except Exception as error:  # the last line of defence: never a traceback on the wire
             log.logger().error(
                 "request.failed",
@@ -156,12 +157,8 @@ class App:
                 kind=type(error).__name__,
                 where=_where(error),
             )
-            response = self._answers.failed(request, route is not None and route.browser)
-        label = route.label if route is not None else "other"
-        metrics.REQUESTS.labels(label, str(response.status)).inc()
-        metrics.SECONDS.labels(label).observe(time.perf_counter() - started)
-        extra = self._answers.common(request_id)
-        return replace(response, headers=response.headers + extra)
+            response = self._answers.failed(request, browser)
+        return response.adding(self._answers.common(request_id))
 
     async def _answer(self, request: Request, route: Route | None, op: Op) -> Response:
         if route is None:
@@ -173,7 +170,7 @@ class App:
         await op.store.fresh()
         response = await route.handle(request, op)
         if route.cors:
-            return replace(response, headers=response.headers + await _cors(request, op))
+            return response.adding(await _cors(request, op))
         return response
 
     async def _refusal(
@@ -194,7 +191,7 @@ class App:
             return self._answers.page(error, request_id)
         response = self._answers.json(error, request, request_id)
         if request is not None and route is not None and route.cors:
-            return replace(response, headers=response.headers + await _cors(request, op))
+            return response.adding(await _cors(request, op))
         return response
 
     async def _preflight(self, request: Request, op: Op) -> Response:

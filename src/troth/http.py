@@ -3,10 +3,11 @@
 Everything is `no-store` unless it says otherwise, and only `redirect` here makes a Location.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
+from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -17,7 +18,16 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 MOST_KEYS = 100
 _FORM = b"application/x-www-form-urlencoded"
+_ENCODED = re.compile(rb"[%+\0]")
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+class Cost(Enum):
+    """What an answer asks of the machine: next to nothing, the database, or a password's hash."""
+
+    CHEAP = "cheap"
+    DATABASE = "database"
+    PASSWORD = "password"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +44,18 @@ class Request:
 
     def header(self, name: bytes) -> str | None:
         """The value of a header that occurs once; None where it is absent or repeated."""
-        values = self.header_values(name)
-        return values[0] if len(values) == 1 else None
+        found: bytes | None = None
+        for key, value in self.headers:
+            if key == name:
+                if found is not None:
+                    return None
+                found = value
+        return None if found is None else found.decode("latin-1")
+
+    @property
+    def prefers_html(self) -> bool:
+        """Whether the caller is a browser that wants to read an error as a page."""
+        return "text/html" in (self.header(b"accept") or "")
 
     def header_values(self, name: bytes) -> list[str]:
         return [value.decode("latin-1") for key, value in self.headers if key == name]
@@ -48,6 +68,10 @@ class Response:
     status: int
     headers: Headers
     body: bytes = b""
+
+    def adding(self, headers: Headers) -> "Response":
+        """The same answer with more headers."""
+        return Response(self.status, self.headers + headers, self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +107,24 @@ def parse_parameters(raw: bytes, list_name: str = "resource") -> Form:
     pieces = raw.split(b"&") if raw else []
     if len(pieces) > MOST_KEYS:
         raise invalid_request("too many parameters", reason=f"{len(pieces)} parameters")
+    plain = raw.isascii() and not _ENCODED.search(raw)
     for piece in pieces:
         if not piece:
             continue
         name_raw, _, value_raw = piece.partition(b"=")
-        name, value = _decode(name_raw), _decode(value_raw)
+        if plain:
+            name, value = name_raw.decode(), value_raw.decode()
+        else:
+            name, value = _decode(name_raw), _decode(value_raw)
         if name == list_name:
             several.append(value)
         elif name in values:
             repeated.add(name)
         else:
             values[name] = value
-    present = {name: value for name, value in values.items() if value}
-    return Form(present, frozenset(repeated), tuple(value for value in several if value))
+    if "" in values.values():
+        values = {name: value for name, value in values.items() if value}
+    return Form(values, frozenset(repeated), tuple(value for value in several if value))
 
 
 def _decode(raw: bytes) -> str:
@@ -148,21 +177,6 @@ def json(status: int, body: object, extra: Headers = ()) -> Response:
     return Response(status, _JSON + extra, msgspec.json.encode(body))
 
 
-def public_json(request: Request, body: bytes) -> Response:
-    """Bytes that are the same for everyone: the key set, the metadata (RFC 9110 §13.1.2)."""
-    etag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
-    headers = (
-        (b"cache-control", b"public, max-age=3600"),
-        (b"etag", etag.encode()),
-        (b"x-content-type-options", b"nosniff"),
-        (b"access-control-allow-origin", b"*"),
-        (b"cross-origin-resource-policy", b"cross-origin"),
-    )
-    if etag in (request.header(b"if-none-match") or "").replace("W/", "").split(", "):
-        return Response(304, headers)
-    return Response(200, ((b"content-type", b"application/json"), *headers), body)
-
-
 _BROWSER: Headers = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
@@ -209,32 +223,21 @@ def _ascii(location: str) -> bytes:
     return location.encode("ascii")
 
 
-def cookie(name: str, value: str, *, secure: bool, max_age: int | None = None) -> Headers:
-    """A Set-Cookie header: `__Host-` and Secure, or neither on an http loopback issuer."""
-    text = f"{cookie_name(name, secure=secure)}={value}; Path=/; HttpOnly; SameSite=Lax"
-    if secure:
-        text += "; Secure"
-    if max_age is not None:
-        text += f"; Max-Age={max_age}"
-    return ((b"set-cookie", text.encode("ascii")),)
+_STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
 
 
-def cookie_name(name: str, *, secure: bool) -> str:
-    return f"__Host-{name}" if secure else name
-
-
-def read_cookie(request: Request, name: str, *, secure: bool) -> str | None:
-    """A cookie's value; None where it is absent, or where two of the name came (tossing)."""
-    wanted = cookie_name(name, secure=secure)
-    found = [
-        value.strip()
-        for header in request.header_values(b"cookie")
-        for key, _, value in (part.partition("=") for part in header.split(";"))
-        if key.strip() == wanted
-    ]
-    return found[0] if len(found) == 1 else None
-
-
-def prefers_html(request: Request) -> bool:
-    """Whether the caller is a browser that wants to read an error as a page."""
-    return "text/html" in (request.header(b"accept") or "")
+def rendered(
+    response: Response, common: list[tuple[bytes, bytes]], *, head: bool, close: bool
+) -> bytes:
+    """An answer as it goes over the wire (RFC 9112 §4, §6)."""
+    parts = [_STATUS_LINES[response.status]]
+    for name, value in (*common, *response.headers):
+        parts += (name, b": ", value, b"\r\n")
+    if response.status not in (204, 304):  # these have no content, not content of length 0
+        parts.append(b"content-length: %d\r\n" % len(response.body))
+    parts.append(b"connection: close\r\n\r\n" if close else b"\r\n")
+    if not head:
+        parts.append(response.body)
+    return b"".join(parts)

@@ -1,7 +1,8 @@
-"""Reading a request whole, under limits, before anything looks at it (ASVS 13.1.3)."""
+"""From what arrived to a `Request`: limits and trust, before anything looks at it (ASVS 13.1.3)."""
 
 import ipaddress
 from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 from troth.errors import OAuthError, invalid_request
@@ -14,6 +15,23 @@ MOST_HEADERS = 100
 LONGEST_HEADERS = 32 * 1024
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request as a web server hands it over: nothing of it has been checked.
+
+    A `body` longer than LONGEST_BODY need not be whole, and what announces such a length may come
+    without any; `target` is the length of path and query as they were sent.
+    """
+
+    method: str
+    path: str
+    target: int
+    query: bytes
+    headers: Headers
+    body: bytes
+    peer: str
+
+
 class Intake:
     """The limits and the trust of one server."""
 
@@ -22,40 +40,43 @@ class Intake:
         host, port = parse_listen(settings.listen)
         local = {f"{name}:{port}" for name in ("127.0.0.1", "localhost", "[::1]", host)}
         issuer = settings.origin.partition("://")[2]
-        self._hosts = frozenset({issuer, *local})
+        self._hosts = frozenset(host.encode() for host in (issuer, *local))
 
-    async def read(
-        self,
-        scope: MutableMapping[str, Any],
-        receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
-        request_id: str,
-    ) -> Request:
+    def read(self, arrival: Arrival, request_id: str) -> Request:
         """The request as a value; raises for what is too large, or for another host."""
-        headers: Headers = tuple(scope["headers"])
-        query: bytes = scope["query_string"]
-        if len(scope.get("raw_path") or b"") + len(query) > LONGEST_URL:
+        if arrival.target > LONGEST_URL:
             raise _too_large("uri_too_long", "the URL is too long")
-        size = sum(len(name) + len(value) for name, value in headers)
-        if len(headers) > MOST_HEADERS or size > LONGEST_HEADERS:
+        hosts: list[bytes] = []
+        announced = b"0"
+        size = 0
+        for name, value in arrival.headers:
+            size += len(name) + len(value)
+            if name == b"host":
+                hosts.append(value)
+            elif name == b"content-length":
+                announced = value
+        if len(arrival.headers) > MOST_HEADERS or size > LONGEST_HEADERS:
             raise _too_large("headers_too_large", "the headers are too large")
-        self._check_host(headers)
-        client = scope.get("client") or ("", 0)
+        self._check_host(hosts)
+        if not announced.isdigit() or int(announced) > LONGEST_BODY:
+            raise _too_large("content_too_large", "the body is too large")
+        if len(arrival.body) > LONGEST_BODY:
+            raise _too_large("content_too_large", "the body is too large")
         return Request(
-            method=scope["method"],
-            path=scope["path"],
-            query=query,
-            headers=headers,
-            body=await _body(headers, receive),
-            peer=self._peer(client[0], headers),
+            method=arrival.method,
+            path=arrival.path,
+            query=arrival.query,
+            headers=arrival.headers,
+            body=arrival.body,
+            peer=self._peer(arrival.peer, arrival.headers) if self._trusted else arrival.peer,
             request_id=request_id,
         )
 
-    def _check_host(self, headers: Headers) -> None:
+    def _check_host(self, hosts: list[bytes]) -> None:
         """Nothing is ever derived from Host; one that is not ours is a mistake or an attack."""
-        hosts = [value.decode("latin-1").lower() for name, value in headers if name == b"host"]
         if len(hosts) != 1:
             raise invalid_request("the Host header is not valid", reason=f"{len(hosts)} hosts")
-        if hosts[0] not in self._hosts:
+        if hosts[0].lower() not in self._hosts:
             raise OAuthError(
                 "misdirected_request",
                 "this host is not served here",
@@ -95,23 +116,29 @@ def _is_address(text: str) -> bool:
     return True
 
 
-async def _body(
-    headers: Headers, receive: Callable[[], Awaitable[MutableMapping[str, Any]]]
-) -> bytes:
-    announced = next((value for name, value in headers if name == b"content-length"), b"0")
-    if not announced.isdigit() or int(announced) > LONGEST_BODY:
-        raise _too_large("content_too_large", "the body is too large")
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+
+async def arrived(scope: MutableMapping[str, Any], receive: Receive) -> Arrival | None:
+    """What an ASGI server hands over; None where the caller left before the body was whole."""
+    headers: Headers = tuple(scope["headers"])
     body = b""
-    while True:
+    more = not _announces_too_much(headers)
+    while more and len(body) <= LONGEST_BODY:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise invalid_request("the body is not whole", reason="closed within the body")
-        chunk: bytes = message.get("body", b"")
-        body += chunk
-        if len(body) > LONGEST_BODY:
-            raise _too_large("content_too_large", "the body is too large")
-        if not message.get("more_body", False):
-            return body
+            return None
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+    query: bytes = scope["query_string"]
+    client = scope.get("client") or ("", 0)
+    target = len(scope.get("raw_path") or b"") + len(query)
+    return Arrival(scope["method"], scope["path"], target, query, headers, body, client[0])
+
+
+def _announces_too_much(headers: Headers) -> bool:
+    announced = next((value for name, value in headers if name == b"content-length"), b"0")
+    return not announced.isdigit() or int(announced) > LONGEST_BODY
 
 
 def _too_large(error: str, description: str) -> OAuthError:

@@ -7,6 +7,7 @@ import json
 import logging
 import sys
 from collections.abc import Mapping, MutableMapping
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -59,9 +60,11 @@ def configure(level: str) -> None:
         logger_factory=structlog.BytesLoggerFactory(file=sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
+    logger.cache_clear()
     logging.basicConfig(handlers=[_Foreign()], level=logging.WARNING, force=True)
 
 
+@lru_cache(maxsize=1)  # to look it up at each line costs as much as to write the line
 def logger() -> Any:
     """The event logger: `logger().info("token.issued", client_id=…)`."""
     return structlog.get_logger()

@@ -1,5 +1,7 @@
 """Counters with fixed label sets; in several processes they are summed by the library's files."""
 
+from functools import lru_cache
+
 from prometheus_client import Counter, Histogram
 
 REQUESTS = Counter(
@@ -7,6 +9,9 @@ REQUESTS = Counter(
 )
 REFUSALS = Counter("troth_refusals_total", "Refusals by endpoint and code.", ["endpoint", "error"])
 TOKENS = Counter("troth_tokens_issued_total", "Token answers by grant type.", ["grant_type"])
+TURNED_AWAY = Counter(
+    "troth_turned_away_total", "Requests over the bound of their class of cost.", ["cost"]
+)
 LOGINS = Counter("troth_logins_total", "Login attempts by outcome.", ["outcome"])
 SECONDS = Histogram(
     "troth_request_seconds",
@@ -14,3 +19,21 @@ SECONDS = Histogram(
     ["endpoint"],
     buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2.0),
 )
+
+
+# To find the counter of a label costs more than to count: each is looked up once.
+
+
+@lru_cache(maxsize=1024)
+def requests(endpoint: str, status: int) -> Counter:
+    return REQUESTS.labels(endpoint, str(status))
+
+
+@lru_cache(maxsize=256)
+def seconds(endpoint: str) -> Histogram:
+    return SECONDS.labels(endpoint)
+
+
+@lru_cache(maxsize=64)
+def tokens(grant_type: str) -> Counter:
+    return TOKENS.labels(grant_type)

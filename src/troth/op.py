@@ -10,6 +10,7 @@ from troth.accounts.passwords import Passwords
 from troth.browser.pages.render import Pages
 from troth.client_auth import Presented, authenticate
 from troth.client_auth.limit import FailureLimit
+from troth.documents import Documents
 from troth.errors import OAuthError, PageError
 from troth.http import Form, Request
 from troth.log import Secret
@@ -35,6 +36,7 @@ class Op:
     passwords: Passwords
     clock: Callable[[], float] = time.time
     failures: FailureLimit = field(default_factory=FailureLimit)
+    documents: Documents = field(default_factory=Documents)
     _ring: rings.Ring | None = None
     _ring_keys: object = None
 

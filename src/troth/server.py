@@ -13,6 +13,7 @@ from troth import log
 from troth.app import App, create_app
 from troth.management import management_app
 from troth.settings import Settings, parse_listen
+from troth.wire import KEEP_ALIVE_SECONDS, Wire
 
 DRAIN_SECONDS = 10
 
@@ -42,13 +43,14 @@ def _listener(app: object, settings: Settings, *, public: bool) -> Listener:
     return Listener(
         uvicorn.Config(
             app,  # type: ignore[arg-type]
+            http=Wire if public else "auto",
             loop="none",
             lifespan="on" if public else "off",
             log_config=None,
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            timeout_keep_alive=75,
+            timeout_keep_alive=int(KEEP_ALIVE_SECONDS),
             timeout_graceful_shutdown=DRAIN_SECONDS,
             ssl_certfile=settings.tls_cert_file if tls else None,
             ssl_keyfile=settings.tls_key_file if tls else None,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from troth.app import routes
+from troth.routing import routes
 from troth.settings import (
     Settings,
     SettingsError,

@@ -8,7 +8,7 @@ from troth.browser import forms, journey, words
 from troth.browser.login import start_session
 from troth.browser.pages.views import AccountPage, ApplicationLine, ScopeLine, SessionLine
 from troth.errors import PageError
-from troth.http import Form, Headers, PageOptions, Request, Response, page, parse_parameters
+from troth.http import Cost, Form, Headers, PageOptions, Request, Response, page, parse_parameters
 from troth.model.change import AuditEvent, Change, Done, Gone, Limited, Put, Revoke
 from troth.model.person import Person, Session
 from troth.op import Op
@@ -16,6 +16,7 @@ from troth.settings import Settings
 from troth.store import Application
 
 methods: tuple[str, ...] = ("GET", "HEAD", "POST")
+cost = Cost.PASSWORD
 
 _REVOKE = "/account/applications/revoke"
 _END = "/account/sessions/end"

@@ -6,7 +6,7 @@ from troth.browser import forms, journey, words
 from troth.browser.pages.views import ConsentPage, ScopeLine
 from troth.browser.steps import approved, remember
 from troth.errors import PageError
-from troth.http import PageOptions, Request, Response, page, parse_parameters
+from troth.http import Cost, PageOptions, Request, Response, page, parse_parameters
 from troth.model.authorization import Authorization
 from troth.model.change import AuditEvent, Change, Exists, Gone, Once, Put, Require, Revoke
 from troth.model.client import RegisteredClient
@@ -15,6 +15,7 @@ from troth.op import Op
 from troth.settings import Settings
 
 methods: tuple[str, ...] = ("GET", "HEAD", "POST")
+cost = Cost.DATABASE
 
 
 def paths(settings: Settings) -> tuple[str, ...]:

@@ -5,8 +5,9 @@ import hmac
 import secrets
 from dataclasses import dataclass, replace
 
+from troth.cookies import cookie, cookie_name, read_cookie
 from troth.errors import PageError
-from troth.http import Form, Headers, Request, cookie, cookie_name, parse_form, read_cookie
+from troth.http import Form, Headers, Request, parse_form
 from troth.model.change import Change, Put
 from troth.model.person import Person, Session
 from troth.op import Op

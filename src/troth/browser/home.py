@@ -1,11 +1,12 @@
 """The page at the issuer's own address: what this server is."""
 
 from troth.browser.pages.views import HomePage
-from troth.http import Request, Response, page
+from troth.http import Cost, Request, Response, page
 from troth.op import Op
 from troth.settings import Settings
 
 methods: tuple[str, ...] = ("GET", "HEAD")
+cost = Cost.DATABASE
 
 
 def paths(settings: Settings) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from troth.accounts import throttle
 from troth.accounts.names import login_key
 from troth.browser import forms, journey
 from troth.browser.pages.views import LoginPage
-from troth.http import Headers, PageOptions, Request, Response, page, parse_parameters
+from troth.http import Cost, Headers, PageOptions, Request, Response, page, parse_parameters
 from troth.model.change import AuditEvent, Change, Done, Limited, Put, Require, Revoke
 from troth.model.person import Person, Session
 from troth.model.request import Pending
@@ -18,6 +18,7 @@ from troth.op import Op
 from troth.settings import Settings
 
 methods: tuple[str, ...] = ("GET", "HEAD", "POST")
+cost = Cost.PASSWORD
 
 WRONG = "That user name and password do not belong together."
 

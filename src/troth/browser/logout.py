@@ -2,12 +2,13 @@
 
 from troth.browser import forms
 from troth.browser.pages.views import LogoutPage, SignedOutPage
-from troth.http import Headers, PageOptions, Request, Response, page
+from troth.http import Cost, Headers, PageOptions, Request, Response, page
 from troth.model.change import AuditEvent, Change, Revoke
 from troth.op import Op
 from troth.settings import Settings
 
 methods: tuple[str, ...] = ("GET", "HEAD", "POST")
+cost = Cost.DATABASE
 
 _CLEAR: Headers = ((b"clear-site-data", b'"cache", "cookies", "storage"'),)
 

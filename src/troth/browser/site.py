@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from troth.browser import account, consent, home, login, logout
-from troth.http import Request, Response
+from troth.http import Cost, Request, Response
 from troth.op import Op
 from troth.settings import Settings
 
@@ -12,6 +12,7 @@ class Page(Protocol):
     """What a page's module provides."""
 
     methods: tuple[str, ...]
+    cost: Cost
 
     def paths(self, settings: Settings, /) -> tuple[str, ...]: ...
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from troth.endpoints import authorize, introspect, jwks, metadata, revoke, token
-from troth.http import Request, Response
+from troth.http import Cost, Request, Response
 from troth.op import Op
 from troth.settings import Settings
 
@@ -12,11 +12,13 @@ from troth.settings import Settings
 class Endpoint(Protocol):
     """What a module of this folder provides.
 
-    `cors` opens it to the origins of public clients' redirect URIs (RFC 9700 §2.6).
+    `cors` opens it to the origins of public clients' redirect URIs (RFC 9700 §2.6); `cost` is the
+    class in which it is admitted.
     """
 
     methods: tuple[str, ...]
     cors: bool
+    cost: Cost
 
     def paths(self, settings: Settings, /) -> tuple[str, ...]: ...
 

@@ -15,7 +15,7 @@ from troth.errors import (
     unauthorized_client,
     unsupported_response_type,
 )
-from troth.http import Form, Request, Response, parse_parameters, redirect, require_form
+from troth.http import Cost, Form, Request, Response, parse_parameters, redirect, require_form
 from troth.model.client import RegisteredClient
 from troth.model.request import AuthorizationRequest, Target
 from troth.op import Op
@@ -24,6 +24,7 @@ from troth.settings import Settings
 
 methods: tuple[str, ...] = ("GET", "POST")
 cors: bool = False
+cost = Cost.DATABASE
 
 LONGEST_REQUEST = 6 * 1024
 LONGEST_STATE = 4 * 1024

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from troth.errors import invalid_client, invalid_request
-from troth.http import Request, Response, json, parse_form
+from troth.http import Cost, Request, Response, json, parse_form
 from troth.model.client import Client
 from troth.model.token import AccessToken
 from troth.op import Op
@@ -11,6 +11,7 @@ from troth.settings import Settings
 
 methods: tuple[str, ...] = ("POST",)
 cors: bool = False
+cost = Cost.DATABASE
 
 INACTIVE: dict[str, object] = {"active": False}
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from troth.http import Request, Response, public_json
+from troth.http import Cost, Request, Response
 from troth.op import Op
 from troth.settings import Settings
 
 methods: tuple[str, ...] = ("GET", "HEAD")
 cors: bool = False
+cost = Cost.CHEAP
 
 
 def paths(settings: Settings) -> tuple[str, ...]:
@@ -19,5 +20,6 @@ def members(settings: Settings) -> Mapping[str, object]:
 
 
 async def handle(request: Request, op: Op) -> Response:
-    body = op.ring.jwks(op.now)
-    return public_json(request, body)
+    ring, now = op.ring, op.now
+    document = op.documents.get("jwks", ring.published(now), lambda: ring.jwks(now))
+    return document.answer(request)

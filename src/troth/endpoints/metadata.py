@@ -1,17 +1,15 @@
 """Server metadata (RFC 8414): the sum of what the mounted endpoints say of themselves."""
 
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
 
-import msgspec
-
-from troth.http import Request, Response, public_json
+from troth.http import Cost, Request, Response
 from troth.op import Op
 from troth.rules import pkce
 from troth.settings import Settings
 
 methods: tuple[str, ...] = ("GET", "HEAD")
 cors: bool = False
+cost = Cost.CHEAP
 
 WELL_KNOWN = "/.well-known/oauth-authorization-server"
 
@@ -30,17 +28,16 @@ def members(settings: Settings) -> Mapping[str, object]:
 
 
 async def handle(request: Request, op: Op) -> Response:
-    body = document(op.settings, tuple(sorted(op.scopes)))
-    return public_json(request, body)
+    scopes = op.scopes
+    document = op.documents.get(WELL_KNOWN, scopes, lambda: _document(op.settings, scopes))
+    return document.answer(request)
 
 
-@lru_cache(maxsize=8)
-def document(settings: Settings, scopes: tuple[str, ...]) -> bytes:
-    """The document as bytes, made once for a set of scopes."""
+def _document(settings: Settings, scopes: Iterable[str]) -> dict[str, object]:
     from troth.endpoints import ENDPOINTS  # this module is one of them
 
     merged: dict[str, object] = {}
     for endpoint in ENDPOINTS:
         merged.update(endpoint.members(settings))
-    merged["scopes_supported"] = list(scopes)
-    return msgspec.json.encode(merged)
+    merged["scopes_supported"] = sorted(scopes)
+    return merged

@@ -6,13 +6,14 @@ from troth import metrics
 from troth.client_auth import CLIENT_AUTH
 from troth.errors import server_error
 from troth.grants import GRANTS, choose
-from troth.http import Request, Response, json, parse_form
+from troth.http import Cost, Request, Response, json, parse_form
 from troth.model.change import Done, Lost
 from troth.op import Op
 from troth.settings import Settings
 
 methods: tuple[str, ...] = ("POST",)
 cors: bool = True
+cost = Cost.DATABASE
 
 
 def paths(settings: Settings) -> tuple[str, ...]:
@@ -40,7 +41,7 @@ async def handle(request: Request, op: Op) -> Response:
         granted = grant.decide(asked, client, found, lost, env)
         outcome = await op.store.commit(granted.change, request_id=request.request_id)
         if isinstance(outcome, Done):
-            metrics.TOKENS.labels(grant.grant_type).inc()
+            metrics.tokens(grant.grant_type).inc()
             opaque = client.registered.access_token_format == "opaque"
             return json(200, op.token_body(granted.tokens, opaque=opaque))
         lost = outcome

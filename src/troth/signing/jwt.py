@@ -43,6 +43,7 @@ class SigningKey:
 
     kid: str
     private: ec.EllipticCurvePrivateKey
+    public: ec.EllipticCurvePublicKey
     header: bytes
 
     def sign(self, claims: dict[str, object]) -> str:
@@ -60,14 +61,14 @@ class SigningKey:
             int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big")
         )
         try:
-            self.private.public_key().verify(der, signing_input, _ECDSA)
+            self.public.verify(der, signing_input, _ECDSA)
         except InvalidSignature:
             return False
         return True
 
     def public_jwk(self) -> dict[str, str]:
         """The public half for the key set (RFC 7517 §4)."""
-        numbers = self.private.public_key().public_numbers()
+        numbers = self.public.public_numbers()
         return {
             "kty": "EC",
             "crv": "P-256",
@@ -85,7 +86,7 @@ def signing_key(kid: str, pkcs8: bytes) -> SigningKey:
     if not isinstance(private, ec.EllipticCurvePrivateKey):
         raise TypeError("an ES256 key is an elliptic curve key")
     header = b64(json.dumps({"alg": "ES256", "typ": "at+jwt", "kid": kid}).encode()) + b"."
-    return SigningKey(kid, private, header)
+    return SigningKey(kid, private, private.public_key(), header)
 
 
 class _Header(msgspec.Struct):

@@ -43,14 +43,14 @@ class Ring:
             raise KeyRingError("no signing key may sign now; run troth keys rotate --now")
         return ready[-1] if ready else early[0]
 
-    def jwks(self, now: int) -> bytes:
-        """The key set (RFC 7517 §5): every key whose tokens may still be around."""
-        keys = [
-            key.public_jwk()
-            for key, ends_at in self.verifying.values()
-            if ends_at is None or ends_at > now
-        ]
-        return msgspec.json.encode({"keys": keys})
+    def published(self, now: int) -> tuple[str, ...]:
+        """The ids of the keys whose tokens may still be around."""
+        standing = self.verifying.items()
+        return tuple(kid for kid, (_, ends_at) in standing if ends_at is None or ends_at > now)
+
+    def jwks(self, now: int) -> dict[str, object]:
+        """The key set (RFC 7517 §5) of what is published."""
+        return {"keys": [self.verifying[kid][0].public_jwk() for kid in self.published(now)]}
 
     def sign_access_token(self, token: AccessToken, now: int) -> str:
         """RFC 9068 §2: the claims of a JWT access token, signed."""
