@@ -140,6 +140,8 @@ class Troth:
         changed = json.dumps(change(json.loads(metadata)))
         self.execute("update client set metadata = ? where client_id = ?", changed, client_id)
         self.execute("update revision set value = value + 1")
+        if not self.postgres:
+            self.cli("keys", "rotate", "--use", "seal")  # a commit that announces itself
         if self.postgres:
             self.execute("select pg_notify('troth_revision', value::text) from revision")
 

@@ -8,6 +8,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from itertools import count
 from typing import Any
 
 from troth import log, metrics
@@ -50,6 +51,9 @@ class App:
         self._pages = pages
         self._answers = Answers(settings, pages)
         self._admission = Admission()
+        # A request's id names it and is no secret: what is random in it is the process.
+        self._run = secrets.token_hex(5)
+        self._number = count(1)
         self._busy = self._answers.busy(browser=False)
         self._busy_page = self._answers.busy(browser=True)
 
@@ -139,7 +143,7 @@ class App:
             static = self._pages.static.get(arrival.path.removeprefix(self.settings.base))
             if static is not None:
                 return self._answers.static(static)
-        request_id = secrets.token_hex(10)
+        request_id = f"{self._run}{next(self._number):010x}"
         browser = route is not None and route.browser
         request: Request | None = None
         try:

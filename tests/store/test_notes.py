@@ -65,11 +65,24 @@ async def test_one_note_that_no_database_takes_costs_only_itself(
 
 
 async def test_RX_09_a_flood_is_bounded(store: Store, database: Database) -> None:
-    for _ in range(20):
-        store.note(*(event("canary.flood") for _ in range(1000)))
+    for first in range(0, 20_000, 1000):
+        store.note(*(event(f"canary.flood{first + n}") for n in range(1000)))
     await written(store)
     (row,) = database.rows("select count(*) from audit")
     assert notes.MOST_WAITING <= row[0] < notes.MOST_WAITING + 1000
+
+
+async def test_RX_09_what_is_alike_in_a_flood_is_one_row_with_its_number(
+    store: Store, database: Database
+) -> None:
+    store.note(*(event("canary.alike") for _ in range(notes.FLOOD)), event("canary.other"))
+    await written(store)
+    found = sorted(database.rows("select event, detail from audit"))
+    assert found == [("canary.alike", f"({notes.FLOOD} times)"), ("canary.other", "")]
+    store.note(*(event("canary.alike") for _ in range(notes.FLOOD - 1)))
+    await written(store)
+    (row,) = database.rows("select count(*) from audit where event = 'canary.alike'")
+    assert row[0] == notes.FLOOD, "without a flood each has its row"
 
 
 async def test_RX_04_traces_are_a_ring(store: Store, database: Database) -> None:

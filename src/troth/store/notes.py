@@ -2,13 +2,17 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from troth import log
 from troth.model.change import AuditEvent
 from troth.store import StoreUnavailable, Trace, rows
 
 MOST_WAITING = 10_000
+# So many within a moment are a flood: what is alike becomes one row.
+FLOOD = 200
 _PAUSE = 0.2
 
 # An entry, the request it belongs to, and when it was made (seconds).
@@ -39,9 +43,10 @@ class Notes:
 
     async def flush(self) -> None:
         """Write what was noted, now. What cannot be written stays for the next time."""
-        notes, self._waiting = self._waiting, []
-        if not notes:
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
             return
+        notes = waiting if len(waiting) < FLOOD else gathered(waiting)
         self._writing = True
         try:
             await self._write(notes)
@@ -67,6 +72,21 @@ class Notes:
         elif self._flusher is not None:
             await self._flusher
         await self.flush()
+
+
+def gathered(notes: Sequence[Note]) -> list[Note]:
+    """Events that differ in nothing but their request, as one with their number (a flood's)."""
+    times = Counter(entry for entry, _, _ in notes)
+    first = {note[0]: note for note in reversed(notes)}
+    return [_counted(first[entry], number) for entry, number in times.items()]
+
+
+def _counted(note: Note, number: int) -> Note:
+    entry, request_id, at = note
+    if number == 1 or isinstance(entry, Trace):
+        return note
+    detail = f"{entry.detail} ({number} times)".strip()
+    return replace(entry, detail=detail), request_id, at
 
 
 def say(entries: Sequence[AuditEvent | Trace], request_id: str) -> None:

@@ -13,18 +13,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from troth.model.change import Change, Done, Outcome
 from troth.store import StoreUnavailable, rows, statements
 from troth.store.apply import apply, at_once
 from troth.store.sql_store import Step
+from troth.store.sqlite_revision import Mark
 
 SQL: Mapping[str, str] = statements.load("sqlite")
 
 MOST_IN_BATCH = 128
 MOST_WAITING = 4096
 
+T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
 Result = tuple[Any, BaseException | None]
 
@@ -63,6 +65,8 @@ class Writer:
         lock = path.with_name(path.name + ".lock")
         lock.touch(mode=0o600, exist_ok=True)
         self._lock = lock.open("wb")
+        self.mark = Mark(path.with_name(path.name + ".revision"))
+        self.mark.unsettle()  # the word may be older than a file that was put in its place
         self._jobs: list[_Job] = []
         self._wake = threading.Condition()
         self._stopping = False
@@ -90,6 +94,7 @@ class Writer:
         self._thread.join(timeout=10)
         self._db.close()
         self._lock.close()
+        self.mark.close()
 
     def _run(self) -> None:
         while True:
@@ -111,18 +116,35 @@ class Writer:
             job.finish(result)
 
     def _results(self, batch: list[_Job]) -> list[Result]:
+        return self._locked(lambda: self._commit(batch))
+
+    def _locked(self, work: Callable[[], T]) -> T:
+        """One process at a time, in the order in which they came."""
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         try:
-            self._db.execute("begin immediate")
-            results = [_attempt(job, self._db) for job in batch]
-            self._db.execute("commit")
+            return work()
         except BaseException:
             if self._db.in_transaction:
                 self._db.execute("rollback")
             raise
         finally:
             fcntl.flock(self._lock, fcntl.LOCK_UN)
+
+    def _commit(self, batch: list[_Job]) -> list[Result]:
+        self._db.execute("begin immediate")
+        results = [_attempt(job, self._db) for job in batch]
+        revision = self._revision()
+        if revision == self.mark.revision:
+            self._db.execute("commit")
+        else:
+            self.mark.unsettle()
+            self._db.execute("commit")
+            self.mark.settle(revision)
         return results
+
+    def _revision(self) -> int:
+        found: int = self._db.execute(SQL["revision"]).fetchone()[0]
+        return found
 
 
 class _Statements:
