@@ -30,6 +30,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     folder = metafunc.definition.path.parent.name
     if "engine" in metafunc.fixturenames and (folder == "attacks" or folder.startswith("rfc")):
         metafunc.parametrize("engine", VARIANTS, indirect=True, scope="session")
+    elif "engine" in metafunc.fixturenames and folder == "faults":
+        metafunc.parametrize("engine", VARIANTS[:2], indirect=True, scope="session")
 
 
 def _variant(item: pytest.Item) -> str:

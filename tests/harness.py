@@ -68,6 +68,7 @@ class Troth:
         }
         self.issuer = self.environment["TROTH_ISSUER"]
         self.postgres = self.environment["TROTH_DATABASE"].startswith("postgresql://")
+        self.command: tuple[str, ...] = ("-m", "troth", "serve")
         self._process: subprocess.Popen[str] | None = None
         if self.postgres:
             done = self.run_cli("migrate", "up")
@@ -93,7 +94,7 @@ class Troth:
     def start(self) -> "Troth":
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "troth", "serve"],
+                [sys.executable, *self.command],
                 env=self.environment,
                 stdout=log,
                 stderr=log,
