@@ -14,7 +14,7 @@ ARGS ?=
 # Tests wait for servers more than they compute.
 PROCESSES ?= 3
 
-.PHONY: help setup run test check format lock docs docs-reference clean
+.PHONY: help setup run test faults check format lock docs docs-reference clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -27,6 +27,11 @@ run: .venv/.run ## start the server with a demo application and a demo API (ARGS
 
 test: .venv/.dev tests/interop/node_modules/.stamp ## run all tests (ARGS= goes to pytest, e.g. ARGS="-k refresh -x")
 	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup $(ARGS)
+
+faults: .venv/.dev ## run the fault harnesses at full length and print their figures (an hour)
+	@rm -f .faults.jsonl; TROTH_FAULTS_FIGURES=$(CURDIR)/.faults.jsonl \
+	  $(BIN)/python -m pytest -q tests/faults $(ARGS); status=$$?; \
+	  $(BIN)/python -m tests.faults.table .faults.jsonl; exit $$status
 
 check: .venv/.dev ## lint, format, types, layers, and generated documentation up to date
 	$(BIN)/ruff check $(CODE)

@@ -85,9 +85,12 @@ class Cluster:
     def _run_sql(self, sql: str) -> None:
         self._run("psql", "-h", self.folder, "-U", "troth", "-d", "postgres", "-qc", sql)
 
-    def signal(self, number: int) -> None:
+    def processes(self) -> list[int]:
+        """The postmaster and its children."""
         assert self._process is not None
-        self._process.send_signal(number)
+        own = str(self._process.pid)
+        found = subprocess.run(["pgrep", "-P", own], capture_output=True, text=True, check=False)
+        return [*map(int, found.stdout.split()), self._process.pid]
 
     def stop(self) -> None:
         """An immediate stop (SIGQUIT): the next start recovers from the log."""

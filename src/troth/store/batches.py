@@ -68,6 +68,8 @@ class Batches(Generic[I, R]):
         left: list[tuple[I, asyncio.Future[R]]] = []
         keys: set[Hashable] = set()
         for entry in self._waiting:
+            if entry[1].done():  # nobody waits for it any more: what has not begun never will
+                continue
             key = self._key(entry[0])
             if key in keys or len(taken) >= MOST_IN_BATCH:
                 left.append(entry)

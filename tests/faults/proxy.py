@@ -1,0 +1,94 @@
+"""A stretch of wire to PostgreSQL that can be slow, dead, or cut at the worst moment."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+Mode = Literal["open", "dead", "refused", "cut at commit"]
+
+
+class Proxy:
+    """Listens on a socket of its own folder and carries everything to the database's."""
+
+    def __init__(self, folder: Path, database: Path) -> None:
+        self.mode: Mode = "open"
+        self.delay = 0.0  # seconds for each message to the database
+        self.cuts = 0
+        self._database = str(database / ".s.PGSQL.5432")
+        self._folder = folder
+        self._pairs: list[tuple[socket.socket, socket.socket]] = []
+        self._listener = socket.socket(socket.AF_UNIX)
+        self._listener.bind(str(folder / ".s.PGSQL.5432"))
+        self._listener.listen(200)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def address(self, database_url: str) -> str:
+        """The same database, by this way."""
+        head, _, _ = database_url.partition("?")
+        return f"{head}?host={quote(str(self._folder), safe='/')}"
+
+    def cut(self) -> None:
+        """Every connection ends now."""
+        pairs, self._pairs = self._pairs, []
+        for sock in [sock for pair in pairs for sock in pair]:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._listener.close()
+        self.cut()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            if self.mode == "refused":
+                client.close()
+                continue
+            server = socket.socket(socket.AF_UNIX)
+            try:
+                server.connect(self._database)
+            except OSError:
+                client.close()
+                server.close()
+                continue
+            self._pairs.append((client, server))
+            for source, sink, look in (
+                (client, server, self._to_database),
+                (server, client, self._from_database),
+            ):
+                threading.Thread(target=self._carry, args=(source, sink, look), daemon=True).start()
+
+    def _carry(
+        self, source: socket.socket, sink: socket.socket, look: Callable[[bytes], bool]
+    ) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                while self.mode == "dead":
+                    time.sleep(0.01)
+                if not look(data):
+                    break
+                sink.sendall(data)
+        for sock in (source, sink):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        source.close()  # the sink is closed by who reads from it
+
+    def _to_database(self, data: bytes) -> bool:
+        if self.delay:
+            time.sleep(self.delay)
+        return True
+
+    def _from_database(self, data: bytes) -> bool:
+        """Keep the answer to a COMMIT, or to a statement that commits by itself, and cut."""
+        worst = self.mode == "cut at commit" and (b"COMMIT\0" in data or b"SELECT 1\0" in data)
+        if worst:
+            self.cuts += 1
+        return not worst
