@@ -24,6 +24,8 @@ REQUEST_SECONDS = 10.0
 KEEP_ALIVE_SECONDS = 75.0
 # Seconds that the rest of a refused request is still taken in, and thrown away.
 LINGER_SECONDS = 2.0
+# Seconds that an idle connection stays open when the process ends.
+FAREWELL_SECONDS = 0.5
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _PLAIN = ((b"content-type", b"text/plain; charset=utf-8"),)
@@ -110,8 +112,8 @@ class Wire(asyncio.Protocol):
         """The process ends: what has begun to come in is answered, and nothing after it."""
         self._ending = True
         if self._task is None and self._idle:
-            self._last = True
-            self._transport.close()
+            # Its client may be sending just now: what still comes is answered, as the last.
+            self._close_in(FAREWELL_SECONDS)
 
     # The parser's callbacks
 
@@ -224,11 +226,14 @@ class Wire(asyncio.Protocol):
             if self._too_large and self._transport.can_write_eof():
                 # To close on what is still being sent would take the answer back.
                 self._transport.write_eof()
-                self._due = self._loop.time() + LINGER_SECONDS
-                self._timer.cancel()
-                self._timer = self._loop.call_later(LINGER_SECONDS, self._look_at_the_clock)
+                self._close_in(LINGER_SECONDS)
             elif self._last:
                 self._transport.close()
+
+    def _close_in(self, seconds: float) -> None:
+        self._due = self._loop.time() + seconds
+        self._timer.cancel()
+        self._timer = self._loop.call_later(seconds, self._look_at_the_clock)
 
     def _look_at_the_clock(self) -> None:
         """Close where the rest of a request, or the next one, did not come in time."""
