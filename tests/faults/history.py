@@ -45,6 +45,12 @@ class History:
     def now(self) -> int:
         return next(self._clock)
 
+    @property
+    def unknown(self) -> int:
+        """How many calls ended without an answer that says what happened."""
+        with self._lock:
+            return sum(call.status is None for call in self.calls)
+
     def add(self, call: Call) -> None:
         with self._lock:
             self.calls.append(call)

@@ -16,6 +16,10 @@ from troth.model.person import Person, Scope, Session
 from troth.signing.keys import StoredKey
 
 
+# Rows that are deleted in one transaction.
+BATCH = 1000
+
+
 class StoreUnavailable(Exception):
     """The database cannot answer now; nothing was acknowledged."""
 

@@ -24,9 +24,11 @@ class Batches(Generic[I, R]):
         self,
         run: Callable[[Sequence[I]], Awaitable[Sequence[R | BaseException]]],
         key: Callable[[I], Hashable],
+        patience: float,
     ) -> None:
         self._run = run
         self._key = key
+        self._patience = patience  # seconds, from `do` to its result
         self._waiting: list[tuple[I, asyncio.Future[R]]] = []
         self._flight: asyncio.Task[None] | None = None
 
@@ -39,7 +41,11 @@ class Batches(Generic[I, R]):
         self._waiting.append((item, future))
         if self._flight is None:
             self._flight = loop.create_task(self._fly())
-        return await future
+        try:
+            async with asyncio.timeout(self._patience):
+                return await future
+        except TimeoutError:  # behind other batches, or each wait of its own one was short enough
+            raise StoreUnavailable("the database did not answer in time") from None
 
     async def _fly(self) -> None:
         try:

@@ -21,6 +21,13 @@ async def migrated(settings: Settings) -> None:
         sqlite_schema.up(database_path(settings))
 
 
+async def granted(settings: Settings, role: str) -> None:
+    """Give a role of PostgreSQL what serving needs, and no right to change the schema."""
+    if not settings.postgres:
+        raise StoreUnavailable("roles are PostgreSQL's: a SQLite file belongs to its owner")
+    await _postgres_schema().grant(settings.database, role)
+
+
 async def migrations(settings: Settings) -> Sequence[tuple[migrate.Migration, bool]]:
     """Every migration that this version brings, and whether the database has it.
 
@@ -42,7 +49,7 @@ async def open_store(settings: Settings) -> Store:
         await _postgres_schema().check(settings.database)
         from troth.store.postgres import Postgres
 
-        engine = Postgres(settings.database)
+        engine = Postgres(settings.database, pooled=settings.database_pooler == "transaction")
         await engine.open()
         return SQLStore(engine)
     from troth.store.sqlite import SQLite

@@ -19,7 +19,7 @@ from troth.store import StoreUnavailable, statements
 from troth.store.apply import apply, bumps
 from troth.store.batches import Batches
 from troth.store.postgres_hot import SHAPES, Hot, columns, notes, shape
-from troth.store.postgres_link import Link
+from troth.store.postgres_link import DEADLINE, Link
 from troth.store.postgres_watch import Watch
 from troth.store.rows import Row
 from troth.store.sql_store import Step
@@ -65,10 +65,14 @@ class Statements:
 class Postgres:
     """The engine over a database whose schema was checked before."""
 
-    def __init__(self, dsn: str) -> None:
-        self._link = Link(dsn)
+    def __init__(self, dsn: str, *, pooled: bool = False) -> None:
+        self._link = Link(dsn, pooled=pooled)
         self._watch = Watch(self._link)
-        self._chains = Batches(self._read_chains, key=lambda values: bytes(values["chain_id"]))
+        self._chains = Batches(
+            self._read_chains,
+            key=lambda values: bytes(values["chain_id"]),
+            patience=DEADLINE,
+        )
         self._hot = {kind: self._batches(name) for kind, name in SHAPES.items()}
 
     async def open(self) -> None:
@@ -171,7 +175,7 @@ class Postgres:
         async def run(batch: Sequence[Hot]) -> Sequence[Outcome | BaseException]:
             return await self._commit_batch(name, batch)
 
-        return Batches(run, key=lambda hot: hot.chain_id)
+        return Batches(run, key=lambda hot: hot.chain_id, patience=DEADLINE)
 
     async def _commit_batch(
         self, name: str, batch: Sequence[Hot]

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 
@@ -42,8 +43,11 @@ async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
 class Link:
     """A pool of a process. `connection` gives one, and ends it when it is in doubt."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, *, pooled: bool) -> None:
         self.dsn = dsn
+        # Behind a pooler that hands out a server for one transaction at a time (PgBouncer), there
+        # is no session: no settings of ours, no prepared statement, nothing to listen on.
+        self.pooled = pooled
         self._pool: asyncpg.Pool | None = None
 
     async def open(self) -> None:
@@ -54,8 +58,11 @@ class Link:
             max_inactive_connection_lifetime=300,
             timeout=_CONNECT_SECONDS,
             reset=_leave_as_it_is,
-            server_settings=_SESSION,
+            **self._kind(),
         )
+
+    def _kind(self) -> dict[str, Any]:
+        return {"statement_cache_size": 0} if self.pooled else {"server_settings": _SESSION}
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
@@ -68,7 +75,11 @@ class Link:
             async with asyncio.timeout(DEADLINE):
                 connection = await self._pool.acquire()
                 try:
-                    yield connection
+                    if self.pooled:  # else a statement and its values may reach two servers
+                        async with connection.transaction():
+                            yield connection
+                    else:
+                        yield connection
                 except Refused as error:
                     if isinstance(error, LOST):
                         connection.terminate()
@@ -89,7 +100,7 @@ class Link:
 
     async def own(self) -> asyncpg.Connection:
         """A connection outside the pool, for who keeps it."""
-        return await asyncpg.connect(self.dsn, timeout=_CONNECT_SECONDS, server_settings=_SESSION)
+        return await asyncpg.connect(self.dsn, timeout=_CONNECT_SECONDS, **self._kind())
 
     async def close(self) -> None:
         if self._pool is not None:

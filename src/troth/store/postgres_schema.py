@@ -35,6 +35,21 @@ async def up(dsn: str) -> None:
             )
 
 
+async def grant(dsn: str, role: str) -> None:
+    """What a server does, and nothing else: `role` owns nothing and cannot alter a table."""
+    async with _connected(dsn) as connection, connection.transaction():
+        schema, name = await connection.fetchrow(
+            "select quote_ident(current_schema()), quote_ident($1)", role
+        )
+        for sql in (
+            f"grant usage on schema {schema} to {name}",
+            f"grant select, insert, update, delete on all tables in schema {schema} to {name}",
+            f"grant usage on all sequences in schema {schema} to {name}",
+            f"revoke insert, update, delete on migration from {name}",
+        ):
+            await connection.execute(sql)
+
+
 async def check(dsn: str) -> None:
     """Raise `SchemaError` unless the schema is exactly this version's."""
     pending = migrate.pending("postgres", await applied(dsn))

@@ -56,10 +56,11 @@ class Watch:
         async with asyncio.timeout(_PATIENCE):
             connection = await self._link.own()
         try:
-            async with asyncio.timeout(_PATIENCE):
-                await connection.add_listener(CHANNEL, self._told)
-            while True:
+            if not self._link.pooled:
                 async with asyncio.timeout(_PATIENCE):
+                    await connection.add_listener(CHANNEL, self._told)
+            while True:
+                async with asyncio.timeout(_PATIENCE), connection.transaction():
                     self._hear(await _revision(connection))
                 await asyncio.sleep(_EVERY)
         finally:

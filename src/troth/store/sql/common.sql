@@ -124,6 +124,13 @@ select request_id, at, endpoint, error, reason from trace where request_id = :re
 -- name: purge_chain
 delete from chain where chain_id in
   (select chain_id from chain where expires_at < :before limit 1000)
+-- name: purge_authorization
+delete from "authorization" where authorization_id in (
+  select authorization_id from "authorization" a
+  where (expires_at < :before or revoked_at < :before)
+  and not exists (select 1 from chain where chain.authorization_id = a.authorization_id)
+  limit 1000
+)
 -- name: purge_session
 delete from session where session_id in
   (select session_id from session where expires_at < :before limit 1000)

@@ -36,6 +36,8 @@ create table "authorization" (
   revoked_at integer
 );
 create index authorization_of_person on "authorization" (sub, client_id, created_at);
+create index authorization_expiry on "authorization" (expires_at);
+create index authorization_end on "authorization" (revoked_at) where revoked_at is not null;
 
 -- One row per redeemed code, however often it is refreshed.
 create table chain (
