@@ -14,7 +14,7 @@ ARGS ?=
 # Tests wait for servers more than they compute.
 PROCESSES ?= 3
 
-.PHONY: help setup run test faults check format lock docs docs-reference clean
+.PHONY: help setup run test faults bench-growth check format lock docs docs-reference clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -32,6 +32,9 @@ faults: .venv/.dev ## run the fault harnesses at full length and print their fig
 	@rm -f .faults.jsonl; TROTH_FAULTS_FIGURES=$(CURDIR)/.faults.jsonl \
 	  $(BIN)/python -m pytest -q tests/faults $(ARGS); status=$$?; \
 	  $(BIN)/python -m tests.faults.table .faults.jsonl; exit $$status
+
+bench-growth: .venv/.dev ## refresh over ten million chains and over ten thousand; bytes of each thing
+	@$(BIN)/python -m bench.growth $(ARGS)
 
 check: .venv/.dev ## lint, format, types, layers, and generated documentation up to date
 	$(BIN)/ruff check $(CODE)
@@ -57,6 +60,7 @@ lock: .venv/.dev ## lock the dependencies anew after an edit (UPGRADE=1: newest 
 	$(LOCK) --extra demo --no-emit-package troth-guard -o requirements/run.txt \
 	  pyproject.toml $(wildcard guard/pyproject.toml) requirements/run.in
 	$(LOCK) -o requirements/dev.txt requirements/dev.in
+	$(LOCK) --extra postgres -o requirements/serve.txt pyproject.toml requirements/serve.in
 	$(BIN)/python -m tools.npm lock
 
 clean: ## remove what was built: .venv, caches, documentation

@@ -1,7 +1,7 @@
-"""What tests need that a machine may lack: a Chromium, and a Node.js with the client libraries.
+"""What tests need that a machine may lack: Chromium, PgBouncer, nginx, Node.js with its libraries.
 
-A test marked `chromium` or `node` is left out where its tool is missing, and the last lines of
-the run say so. Where CI is set it fails instead: nothing may go unnoticed there.
+A test that is marked with the name of one is left out where its tool is missing, and the last
+lines of the run say so. Where CI is set it fails instead: nothing may go unnoticed there.
 """
 
 import os
@@ -45,10 +45,20 @@ CHROMIUM_ARGS: tuple[str, ...] = (
     *(("--no-sandbox",) if getattr(os, "geteuid", lambda: 1)() == 0 else ()),
 )
 
+
+def _program(name: str) -> str | None:
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+
+
+PGBOUNCER: str | None = _program("pgbouncer")
+NGINX: str | None = _program("nginx")
+
 _MISSING = {
     name: remedy
     for name, (found, remedy) in {
         "chromium": (CHROMIUM, "no Chromium was found; on Debian: apt install chromium"),
+        "pgbouncer": (PGBOUNCER, "PgBouncer is missing; on Debian: apt install pgbouncer"),
+        "nginx": (NGINX, "nginx is missing; on Debian: apt install nginx-light"),
         "node": (NODE, "tests/interop/node_modules is missing; `make test` installs it"),
     }.items()
     if not found

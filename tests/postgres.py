@@ -33,17 +33,17 @@ class Cluster:
     def __init__(self, bin_folder: Path) -> None:
         self._bin = bin_folder
         self.folder = Path(tempfile.mkdtemp(prefix="troth-pg-"))
-        self._user = _unprivileged()
+        self.user = _unprivileged()
         self._process: subprocess.Popen[bytes] | None = None
-        if self._user is not None:
-            os.chown(self.folder, self._user, -1)
+        if self.user is not None:
+            os.chown(self.folder, self.user, -1)
         data = self.folder / "data"
         self._run("initdb", "--no-sync", "-A", "trust", "-U", "troth", "-E", "UTF8", "-D", data)
 
     def _run(self, program: str, *words: object) -> None:
         subprocess.run(
             [self._bin / program, *map(str, words)],
-            user=self._user,
+            user=self.user,
             check=True,
             capture_output=True,
             cwd=self.folder,
@@ -57,7 +57,7 @@ class Cluster:
                 *("-D", self.folder / "data", "-k", self.folder, "-h", ""),
                 *("-c", "max_connections=200", "-c", "log_min_messages=fatal"),
             ],
-            user=self._user,
+            user=self.user,
             cwd=self.folder,
             env={"LC_ALL": "C", "PATH": os.environ["PATH"]},
             stdout=subprocess.DEVNULL,

@@ -4,16 +4,19 @@ import asyncio
 import time
 
 from troth import log
-from troth.store import Store, StoreUnavailable
+from troth.store import BATCH, Store, StoreUnavailable
 
 _EVERY = 60.0
 _DAY = 86400
+_PAUSE = 0.1
+_MOST_BATCHES = 100
 _AUDIT_KEPT = 400 * _DAY
 
 # How long after its end a row may go: late replays must still be seen.
 _MARGINS = (
     ("spent", _DAY),
     ("chain", 2 * _DAY),
+    ("authorization", 2 * _DAY),
     ("session", _DAY),
     ("attempt", _DAY),
     ("audit", _AUDIT_KEPT),
@@ -36,8 +39,16 @@ class Watch:
         return steady >= self._believed_from
 
 
+async def _purge(store: Store, name: str, before: int) -> None:
+    """Batch after batch with a pause between them, until one is not full or the minute is over."""
+    for _ in range(_MOST_BATCHES):
+        if await store.purge(name, before) < BATCH:
+            return
+        await asyncio.sleep(_PAUSE)
+
+
 async def keep_house(store: Store) -> None:
-    """Run until cancelled: one batch of each kind a minute."""
+    """Run until cancelled: what has ended of each kind goes once a minute."""
     watch = Watch(time.time(), time.monotonic())
     while True:
         await asyncio.sleep(_EVERY)
@@ -46,6 +57,6 @@ async def keep_house(store: Store) -> None:
             continue
         try:
             for name, margin in _MARGINS:
-                await store.purge(name, int(wall) - margin)
+                await _purge(store, name, int(wall) - margin)
         except StoreUnavailable as error:
             log.logger().warning("purge.failed", reason=str(error)[:200])

@@ -35,6 +35,9 @@ class Settings:
     database: str = _doc(
         "", "Where everything is kept: `sqlite:///absolute/path` or `postgresql://user@host/name`."
     )
+    database_pooler: str = _doc(
+        "", "`transaction`: between Troth and PostgreSQL is PgBouncer in transaction mode."
+    )
     listen: str = _doc("127.0.0.1:8000", "Address and port of the public listener.")
     management_listen: str = _doc(
         "", "Address and port for /health and /metrics; empty: no such listener."
@@ -177,6 +180,8 @@ def check(settings: Settings) -> None:
         raise SettingsError("set TROTH_TLS_CERT_FILE and TROTH_TLS_KEY_FILE together")
     if settings.support_url and not settings.support_url.startswith(("https://", "http://")):
         raise SettingsError("TROTH_SUPPORT_URL must be an http or https address")
+    if settings.database_pooler not in ("", "transaction"):
+        raise SettingsError("TROTH_DATABASE_POOLER must be transaction, or not be set")
     if settings.log_level not in ("debug", "info", "warning", "error"):
         raise SettingsError("TROTH_LOG_LEVEL must be debug, info, warning or error")
     for name, least, most in _LIMITS:

@@ -21,7 +21,7 @@ from tests.store.nouns import (
 )
 from troth import housekeeping
 from troth.housekeeping import Watch, keep_house
-from troth.model.change import AuditEvent, Change, Count, Done, Limited, Once, Put
+from troth.model.change import AuditEvent, Change, Count, Done, Limited, Once, Put, Revoke
 from troth.store import Store
 
 YEAR = 365 * DAY
@@ -47,6 +47,23 @@ async def test_what_has_ended_goes_and_all_else_stays(
     assert [await store.spent("n", key) for key in used] == [False, True]
     assert await store.person(person.sub) == person
     assert await do(store, rotate(new)) == Done()
+
+
+async def test_an_approval_goes_when_it_has_ended_and_nothing_came_of_it_any_more(
+    store: Store, grant: Grant
+) -> None:
+    async def stands() -> bool:
+        return await store.authorization(grant.person.sub, grant.client.client_id) is not None
+
+    chain_id = await redeemed(store, grant, expires_at=NOW + YEAR)
+    ended = replace(grant.authorization, expires_at=NOW - HOUR)
+    await do(store, Put(noun=ended))
+    assert await store.purge("authorization", NOW) == 0, "a chain still names it"
+    await do(store, Revoke(kind="chain", key=chain_id, at=NOW))
+    assert await store.purge("chain", NOW + 2 * YEAR) == 1
+    assert await store.purge("authorization", NOW - DAY) == 0, "it has not ended for so long"
+    assert await store.purge("authorization", NOW) == 1
+    assert not await stands()
 
 
 async def test_a_delay_that_still_runs_is_not_deleted(store: Store) -> None:

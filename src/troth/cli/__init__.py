@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from troth.cli import backup, client, doctor, keys, migrate, scope, serve, trace, user
+from troth.cli import backup, client, copy, doctor, keys, migrate, scope, serve, trace, user
 from troth.cli.common import Failure
 
 
@@ -26,6 +26,8 @@ troth.add_command(scope.scope)
 troth.add_command(keys.keys)
 troth.add_command(backup.backup)
 troth.add_command(backup.restore)
+troth.add_command(backup.end_everything)
+troth.add_command(copy.copy)
 troth.add_command(doctor.doctor)
 troth.add_command(trace.trace)
 

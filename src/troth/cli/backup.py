@@ -27,6 +27,24 @@ def backup(file: str, as_json: bool) -> None:
     emit({"file": file, "bytes": size}, as_json, f"{file}: {size} bytes")
 
 
+@click.command(name="end-everything")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json
+def end_everything(yes: bool, as_json: bool) -> None:
+    """End every token chain and session, after PostgreSQL was restored to an earlier time.
+
+    What was revoked or used since then must not live again. People log in and connect their
+    applications anew.
+    """
+    confirm("End every session and every connection of every application?", yes)
+
+    async def work(store: "Store", _: "Settings") -> None:
+        await store.end_everything(now())
+
+    with_store(work)
+    emit({"ended": True}, as_json, "every chain and session has ended")
+
+
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @click.option("--yes", is_flag=True, help="Do not ask.")

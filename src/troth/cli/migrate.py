@@ -14,13 +14,16 @@ def migrate() -> None:
 
 
 @migrate.command()
+@click.option("--grant-to", metavar="ROLE", help="PostgreSQL: let ROLE serve.")
 @as_json
-def up(as_json: bool) -> None:
+def up(grant_to: str | None, as_json: bool) -> None:
     """Apply what is pending. Every other command does this first on SQLite."""
-    from troth.store.open import migrated
+    from troth.store.open import granted, migrated
 
     pending = [entry["number"] for entry in _status() if not entry["applied"]]
     failing(lambda: asyncio.run(migrated(settings())))
+    if grant_to is not None:
+        failing(lambda: asyncio.run(granted(settings(), grant_to)))
     text = f"applied: {', '.join(map(str, pending)) or 'nothing, the schema is current'}"
     emit({"applied": pending}, as_json, text)
 
@@ -35,6 +38,17 @@ def status(as_json: bool) -> None:
         for entry in entries
     ]
     emit({"migrations": entries}, as_json, "\n".join(lines))
+
+
+@migrate.command()
+@as_json
+def plan(as_json: bool) -> None:
+    """What `up` would do, without doing it. Servers may run while it expands the schema;
+    a contraction is for when no older version runs any more.
+    """
+    entries = [entry for entry in _status() if not entry["applied"]]
+    lines = [f"{e['number']:04}  {e['name'].partition('_')[0]}  {e['name']}" for e in entries]
+    emit({"pending": entries}, as_json, "\n".join(lines) or "nothing is pending")
 
 
 def _status() -> list[dict[str, Any]]:

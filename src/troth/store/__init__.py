@@ -15,7 +15,6 @@ from troth.model.client import RegisteredClient
 from troth.model.person import Person, Scope, Session
 from troth.signing.keys import StoredKey
 
-
 # Rows that are deleted in one transaction.
 BATCH = 1000
 

@@ -24,7 +24,7 @@ async def up(dsn: str) -> None:
     Raises `SchemaError` for a schema that is not ours, `StoreUnavailable` where the database
     cannot be used.
     """
-    async with _connected(dsn) as connection, connection.transaction():
+    async with _connected(dsn) as connection:
         await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
         await connection.execute(migrate.TABLE)
         for migration in migrate.pending("postgres", await _applied(connection)):
@@ -37,7 +37,7 @@ async def up(dsn: str) -> None:
 
 async def grant(dsn: str, role: str) -> None:
     """What a server does, and nothing else: `role` owns nothing and cannot alter a table."""
-    async with _connected(dsn) as connection, connection.transaction():
+    async with _connected(dsn) as connection:
         schema, name = await connection.fetchrow(
             "select quote_ident(current_schema()), quote_ident($1)", role
         )
@@ -69,9 +69,10 @@ async def _applied(connection: asyncpg.Connection) -> dict[int, str]:
 @asynccontextmanager
 async def _connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
     try:
-        connection = await asyncpg.connect(dsn, timeout=5)
+        connection = await asyncpg.connect(dsn, timeout=5, statement_cache_size=0)
         try:
-            yield connection
+            async with connection.transaction():  # also through a pooler of transactions
+                yield connection
         finally:
             await connection.close(timeout=5)
     except (*LOST, ValueError, asyncpg.PostgresError) as error:

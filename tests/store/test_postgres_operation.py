@@ -1,0 +1,152 @@
+"""PostgreSQL as operators run it: roles, TLS, PgBouncer, and a schema that is looked at first."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.availability import PGBOUNCER
+from tests.conftest import installed
+from tests.harness import Browser, Troth, free_port
+from tests.postgres import Cluster
+from troth import housekeeping
+
+
+def sql(troth: Troth, statement: str) -> list[tuple[object, ...]]:
+    return troth.rows(statement)
+
+
+def whole_story(troth: Troth) -> None:
+    """Log in, consent, redeem, refresh, revoke."""
+    client, person = troth.client(), troth.person()
+    tokens = client.tokens(person, Browser(troth))
+    newer = client.refresh(tokens["refresh_token"]).json()
+    assert client.active(newer["access_token"])
+    assert client.revoke(newer["refresh_token"]).status_code == 200
+    assert not client.active(newer["access_token"])
+
+
+def test_migrate_plan_tells_and_changes_nothing(tmp_path: Path, cluster: Cluster) -> None:
+    troth = Troth(tmp_path)
+    for address in (cluster.database(), f"sqlite://{tmp_path}/plan.db"):
+        troth.environment["TROTH_DATABASE"] = address
+        for _ in range(2):
+            (planned,) = troth.cli("migrate", "plan")["pending"]
+            assert (planned["number"], planned["name"]) == (1, "expand_foundation")
+        assert "0001  expand" in troth.run_cli("migrate", "plan").stdout
+        assert troth.cli("migrate", "up") == {"applied": [1]}
+        assert troth.cli("migrate", "plan") == {"pending": []}
+        assert "nothing is pending" in troth.run_cli("migrate", "plan").stdout
+
+
+def test_a_server_refuses_a_schema_that_is_not_its_own_and_says_what_to_do(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    troth = Troth(tmp_path)
+    troth.environment["TROTH_DATABASE"] = cluster.database()
+    troth.postgres = True
+    missing = troth.run_cli("serve")
+    assert (missing.returncode, "run troth migrate up" in missing.stderr) == (1, True)
+    troth.cli("migrate", "up")
+    troth.execute("insert into migration values (9999, 'expand_later', 'x')")
+    newer = troth.run_cli("serve")
+    assert (newer.returncode, "newer Troth" in newer.stderr) == (1, True)
+
+
+def test_a_role_without_rights_to_the_schema_serves(tmp_path: Path, cluster: Cluster) -> None:
+    owner = Troth(tmp_path, database=cluster.database())
+    owner.execute("create role serving login")
+    owner.cli("migrate", "up", "--grant-to", "serving")
+    serving = Troth(tmp_path)
+    address = owner.environment["TROTH_DATABASE"].replace("troth@", "serving@")
+    serving.environment["TROTH_DATABASE"] = address
+    serving.postgres = True
+    installed(serving)
+    whole_story(serving)
+    for statement in ("alter table chain add x text", "drop table chain", "create table x ()",
+                      "delete from migration", "truncate chain"):  # fmt: skip
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            serving.execute(statement)
+    kinds = [name for name, _ in housekeeping._MARGINS]
+    assert "spent" in kinds
+    serving.execute("select troth_empty_spent(0)")
+    assert serving.stop() == 0
+    no_role = owner.run_cli("migrate", "up", "--grant-to", "nobody_there")
+    assert (no_role.returncode, "nobody_there" in no_role.stderr) == (1, True)
+    on_sqlite = Troth(tmp_path).run_cli("migrate", "up", "--grant-to", "x")
+    assert (on_sqlite.returncode, "SQLite" in on_sqlite.stderr) == (1, True)
+
+
+def test_after_a_restore_to_an_earlier_time_everything_can_be_ended(
+    tmp_path: Path, cluster: Cluster
+) -> None:
+    troth = installed(Troth(tmp_path, database=cluster.database()))
+    client, person = troth.client(), troth.person()
+    browser = Browser(troth)
+    tokens = client.tokens(person, browser)
+    assert troth.run_cli("end-everything").returncode == 1, "not without being asked"
+    assert client.active(tokens["access_token"])
+    assert troth.cli("end-everything", "--yes") == {"ended": True}
+    assert client.refresh(tokens["refresh_token"]).status_code == 400
+    assert not client.active(tokens["access_token"])
+    assert browser.get("/account").status_code == 303
+    assert troth.stop() == 0
+
+
+@pytest.fixture
+def bouncer(cluster: Cluster) -> Iterator[int]:
+    """A real PgBouncer that has two connections to give for one transaction each."""
+    assert PGBOUNCER is not None
+    port = free_port()
+    folder = cluster.folder / f"bouncer{port}"  # both run as somebody without rights
+    folder.mkdir()
+    (folder / "users.txt").write_text('"troth" ""\n')
+    (folder / "pgbouncer.ini").write_text(
+        f"[databases]\n* = host={cluster.folder}\n"
+        f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
+        f"auth_type = trust\nauth_file = {folder}/users.txt\n"
+        "pool_mode = transaction\ndefault_pool_size = 2\nmax_client_conn = 200\n"
+    )
+    process = subprocess.Popen(
+        [PGBOUNCER, "-q", str(folder / "pgbouncer.ini")],
+        user=cluster.user,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            break
+        except OSError:
+            assert process.poll() is None, process.communicate()[1]
+            assert time.monotonic() < deadline, "PgBouncer does not start"
+            time.sleep(0.02)
+    yield port
+    process.terminate()
+    process.communicate(timeout=20)
+
+
+@pytest.mark.pgbouncer
+def test_behind_pgbouncer_everything_works_and_changes_are_seen_soon(
+    tmp_path: Path, cluster: Cluster, bouncer: int
+) -> None:
+    database = cluster.database()
+    troth = Troth(tmp_path, database=database, workers="2", database_pooler="transaction")
+    name = database.partition("/troth_")[2].partition("?")[0]
+    troth.environment["TROTH_DATABASE"] = f"postgresql://troth@127.0.0.1:{bouncer}/troth_{name}"
+    installed(troth)
+    whole_story(troth)
+    client = troth.client("--grant-type", "client_credentials", name="Canary Machine")
+    form = {"grant_type": "client_credentials", "scope": "read_write", **client.credentials()}
+    assert all(client.post("/oauth/token", form).status_code == 200 for _ in range(10))
+    troth.cli("client", "disable", client.client_id)
+    began = time.monotonic()
+    while {client.post("/oauth/token", form).status_code for _ in range(6)} != {401}:
+        assert time.monotonic() < began + 5, "the other process never hears of it"
+    assert troth.stop() == 0
