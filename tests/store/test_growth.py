@@ -1,0 +1,89 @@
+"""What grows is bounded: a chain is one row, and what has ended leaves nothing behind."""
+
+import asyncio
+import os
+
+import pytest
+
+from tests.store.conftest import Database
+from tests.store.nouns import DAY, NOW, Grant, do, redeemed, rotate, state
+from troth.model.change import Done, Once
+from troth.store import Store
+
+REFRESHES = 100
+on_postgres = pytest.mark.parametrize("database", ["postgres"], indirect=True)
+
+
+def in_table(database: Database, table: str) -> int:
+    ((number,),) = database.rows(f'select count(*) from "{table}"')
+    return number
+
+
+async def test_a_chain_is_one_row_after_a_hundred_refreshes(
+    store: Store, database: Database, grant: Grant
+) -> None:
+    chain_id = await redeemed(store, grant)
+    before = {t: in_table(database, t) for t in ("chain", "authorization", "spent", "session")}
+    for generation in range(1, REFRESHES + 1):
+        assert await do(store, rotate(chain_id, generation, now=NOW + generation)) == Done()
+    assert before == {table: in_table(database, table) for table in before}
+    assert (await state(store, chain_id)).chain.generation == REFRESHES + 1
+
+
+@on_postgres
+async def test_a_refresh_touches_no_index_and_takes_no_room(
+    store: Store, database: Database, grant: Grant
+) -> None:
+    """What one transaction leaves of a row is taken again by the next, on the same page."""
+    chains = [await redeemed(store, grant) for _ in range(20)]
+    size = "select pg_relation_size('chain'), pg_indexes_size('chain')"
+    before = database.rows(size)
+    for generation in range(1, REFRESHES + 1):
+        moves = (rotate(chain, generation, now=NOW + generation) for chain in chains)
+        assert set(await asyncio.gather(*(do(store, move) for move in moves))) == {Done()}
+    hot, updates = await updates_of_chains(database, len(chains) * REFRESHES)
+    assert hot >= 0.98 * updates
+    ((heap, indexes),) = database.rows(size)
+    assert (heap, indexes) <= (before[0][0] + 8192, before[0][1])
+
+
+async def updates_of_chains(database: Database, expected: int) -> tuple[int, int]:
+    """Updates that touched no index, and all: the servers tell within a moment."""
+    sql = "select n_tup_hot_upd, n_tup_upd from pg_stat_user_tables where relname = 'chain'"
+    async with asyncio.timeout(20):
+        while True:
+            ((hot, updates),) = database.rows(sql)
+            if updates >= expected:
+                return hot, updates
+            await asyncio.sleep(0.1)
+
+
+@on_postgres
+async def test_what_a_refresh_changes_is_in_no_index(database: Database) -> None:
+    indexed = database.rows(
+        "select distinct a.attname::text from pg_index i join pg_attribute a"
+        " on a.attrelid = i.indrelid and a.attnum = any(i.indkey)"
+        " where i.indrelid = 'chain'::regclass"
+    )
+    assert {name for (name,) in indexed} == {"chain_id", "authorization_id", "expires_at"}
+    ((options,),) = database.rows("select reloptions from pg_class where relname = 'chain'")
+    assert options == ["fillfactor=80"]
+
+
+@on_postgres
+async def test_spent_ids_are_thrown_away_a_day_at_a_time(store: Store, database: Database) -> None:
+    """Nothing is deleted that would have to be vacuumed: a bucket is emptied as a whole."""
+    for day in (0, 1):
+        for _ in range(50):
+            once = Once(namespace="n", key=os.urandom(16), expires_at=NOW + day * DAY)
+            assert await do(store, once) == Done()
+    await store.purge("spent", NOW)  # what ends now has not ended
+    assert in_table(database, "spent") == 100
+    await store.purge("spent", NOW + DAY)
+    assert in_table(database, "spent") == 50
+    await store.purge("spent", NOW + 2 * DAY)
+    sizes = database.rows(
+        "select pg_relation_size(relid), n_tup_del from pg_stat_user_tables"
+        " where relname like 'spent\\__'"
+    )
+    assert sizes == [(0, 0)] * 8
