@@ -4,6 +4,7 @@ import asyncio
 import os
 import random
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -11,6 +12,7 @@ import uvicorn
 from troth.app import create_app
 from troth.model.change import Change, Done, Exists, Outcome, Redeem, Revoke, Rotate
 from troth.settings import load, parse_listen
+from troth.wire import Wire
 
 FAULTS = ("forgets rotations", "forgets revocations", "lets codes win twice")
 
@@ -37,16 +39,23 @@ class BrokenStore:
         return outcome
 
 
-async def main(fault: str) -> None:
+async def serve(around: Callable[[Any], Any]) -> None:
+    """One process of the server, with something around its store."""
     settings = load(os.environ)
     app = create_app(settings)
     op = await app.open()
-    op.store = BrokenStore(op.store, fault)
+    op.store = around(op.store)
     host, port = parse_listen(settings.listen)
-    config = uvicorn.Config(app, host=host, port=port, log_config=None, lifespan="off")
+    kind: dict[str, Any] = {"log_config": None, "lifespan": "off", "server_header": False}
+    config = uvicorn.Config(app, host=host, port=port, http=Wire, **kind)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:
+        assert not serving.done(), "it does not start"
+        await asyncio.sleep(0.005)
     print("ready", file=sys.stderr, flush=True)
-    await uvicorn.Server(config).serve()
+    await serving
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(serve(lambda store: BrokenStore(store, sys.argv[1])))
