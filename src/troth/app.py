@@ -34,6 +34,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
+# Whatever the database does, a request has its answer within two seconds.
+_PATIENCE = 1.85
+
+
 class App:
     """A plain ASGI app. It opens at lifespan start-up, or at its first request when mounted."""
 
@@ -129,10 +133,15 @@ class App:
         assert self.op is not None
         started = time.perf_counter()
         route = self._routes.get(arrival.path)
+        cost = self._cost(route, arrival.method)
         try:
-            response = await self._respond(arrival, route, self.op)
+            async with asyncio.timeout(_PATIENCE if cost is Cost.DATABASE else None):
+                response = await self._respond(arrival, route, self.op)
+        except TimeoutError:  # each wait was short enough, all of them were not
+            log.logger().error("request.late", endpoint=arrival.path[:200])
+            response = self._busy_page if route is not None and route.browser else self._busy
         finally:
-            self._admission.leave(self._cost(route, arrival.method))
+            self._admission.leave(cost)
         label = route.label if route is not None else "other"
         metrics.requests(label, response.status).inc()
         metrics.seconds(label).observe(time.perf_counter() - started)
