@@ -51,6 +51,12 @@ class History:
         with self._lock:
             return sum(call.status is None for call in self.calls)
 
+    @property
+    def known(self) -> int:
+        """How many calls were answered."""
+        with self._lock:
+            return sum(call.status is not None for call in self.calls)
+
     def add(self, call: Call) -> None:
         with self._lock:
             self.calls.append(call)

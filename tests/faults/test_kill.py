@@ -15,6 +15,7 @@ from tests.engines import Engine
 from tests.faults.clients import applications, at_work
 from tests.faults.figures import note, percentile, short_or_long
 from tests.faults.history import History, problems
+from tests.faults.whole import is_whole
 from tests.harness import Troth
 from tests.postgres import Cluster, binaries
 
@@ -38,15 +39,13 @@ def kill(troth: Troth) -> None:
 def check(troth: Troth, history: History, harness: str, seconds: list[float]) -> None:
     """Nothing lost, nothing doubled, and the database is whole."""
     assert problems(history.calls) == []
-    known = [call for call in history.calls if call.status is not None]
-    assert len(known) > 20, "the applications did next to nothing"
-    if not troth.postgres:
-        assert troth.rows("pragma integrity_check") == [("ok",)]
+    assert history.known > 20, "the applications did next to nothing"
+    assert is_whole(troth)
     note(
         harness,
         kills=len(seconds),
         calls=len(history.calls),
-        unknown=len(history.calls) - len(known),
+        unknown=history.unknown,
         broken_promises=0,
         ready_p99_seconds=round(percentile(seconds, 0.99), 2),
     )
@@ -105,8 +104,8 @@ def test_R1_a_killed_database_loses_and_doubles_nothing(
             own_cluster.stop()
             began = time.monotonic()
             own_cluster.start()
-            known = sum(call.status is not None for call in history.calls)
-            while sum(call.status is not None for call in history.calls) == known:
+            known = history.known
+            while history.known == known:
                 time.sleep(0.01)
                 assert time.monotonic() < began + 60, "it does not recover by itself"
             seconds.append(time.monotonic() - began)
