@@ -36,6 +36,9 @@ faults: .venv/.dev ## run the fault harnesses at full length and print their fig
 bench-growth: .venv/.dev ## refresh over ten million chains and over ten thousand; bytes of each thing
 	@$(BIN)/python -m bench.growth $(ARGS)
 
+bench: .venv/.dev ## measure this machine: Troth against the limit, into bench/RESULTS.md (five minutes)
+	@$(BIN)/python -m bench.run
+
 check: .venv/.dev ## lint, format, types, layers, and generated documentation up to date
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
