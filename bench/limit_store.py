@@ -1,10 +1,10 @@
-"""The storage step of the limit: the same statements in the same batches as Troth's, and no more."""
+"""The storage step of the limit: statements in batches as Troth has them, and no more."""
 
 import asyncio
 import sqlite3
 import threading
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import asyncpg
 
@@ -95,14 +95,15 @@ class SQLite:
 class Postgres:
     """One statement for the requests that wait; one batch of a kind under way at a time."""
 
-    _SQL = {
+    _SQL: ClassVar = {
         "redeem": "insert into chain select unnest($1::bytea[]), 0, 0, $2 "
         "on conflict do nothing returning chain_id",
         "rotate": "with asked as (select * from unnest($1::bytea[], $2::int[]) as a(id, g)), "
         "mine as (select chain_id from chain join asked on chain_id = id and generation = g "
         "order by chain_id for update skip locked) update chain set generation = generation + 1 "
         "where chain_id in (select chain_id from mine) returning chain_id",
-        "revoke": "update chain set revoked = 1 where chain_id = any($1::bytea[]) returning chain_id",
+        "revoke": "update chain set revoked = 1 where chain_id = any($1::bytea[]) "
+        "returning chain_id",
         "read": "select chain_id, generation, revoked, facts from chain "
         "where chain_id = any($1::bytea[])",
     }

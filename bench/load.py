@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlencode
 
 Script = Generator[bytes, bytes, None]
@@ -91,16 +92,18 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
 
+def _itself(connection: _Connection) -> _Connection:
+    return connection
+
+
 async def load(port: int, scripts: Sequence[Script], seconds: float) -> Result:
     """Let each script have a connection for so long, or until it has nothing left to ask."""
     loop = asyncio.get_running_loop()
     began = time.perf_counter()
     until = began + seconds
-    made = [
-        await loop.create_connection(lambda s=script: _Connection(s, until), "127.0.0.1", port)
-        for script in scripts
-    ]
-    connections = [protocol for _, protocol in made]
+    connections = [_Connection(script, until) for script in scripts]
+    for connection in connections:
+        await loop.create_connection(partial(_itself, connection), "127.0.0.1", port)
     await asyncio.gather(*(connection.ended for connection in connections))
     times = tuple(t for connection in connections for t in connection.times)
     return Result(

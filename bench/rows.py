@@ -32,7 +32,7 @@ def _same(request: bytes) -> Script:
 
 def _each(requests: Iterator[bytes]) -> Script:
     for request in requests:
-        yield request
+        _ = yield request
 
 
 def _refresh(first: str, ask: Callable[[str], bytes]) -> Script:

@@ -67,7 +67,7 @@ def measure(server: Any, row: Row, prepare: Any) -> Measured:
 
 def median(rounds: list[Measured]) -> Measured:
     def of(name: str) -> float:
-        return statistics.median(getattr(one, name) for one in rounds)
+        return float(statistics.median(getattr(one, name) for one in rounds))
 
     errors = sum(one.errors for one in rounds)
     return Measured(rate=of("rate"), cpu=of("cpu"), p50=of("p50"), p99=of("p99"), errors=errors)
@@ -124,7 +124,7 @@ def main() -> None:
     )  # fmt: skip
     parts = json.loads(done.stdout)
     head = [
-        "| row | database | requests/s | CPU µs | p50 ms | p99 ms | errors | limit CPU µs | ratio |",
+        "| row | database | requests/s | CPU µs | p50 ms | p99 ms | errors | limit µs | ratio |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     binaries_folder = binaries()
@@ -161,9 +161,12 @@ def write(lines: list[str], facts: list[str]) -> None:
         "# Measured\n\n"
         f"On {datetime.datetime.now(datetime.UTC).date()}, {os.cpu_count()} cores, "
         f"Python {platform.python_version()}, {versions}.\n\n"
-        "One process on one core, 32 connections from another core, which PostgreSQL shares. CPU µs "
-        "are those of the\nserver alone. The ratio is the limit's CPU time to Troth's: what part of "
-        "the work is the work itself.\n\n" + "\n".join(lines) + "\n\n" + "\n".join(facts) + "\n",
+        "One process on one core; 32 connections from another core, which PostgreSQL shares. "
+        "CPU µs are those of\nthe server alone. The ratio is the limit's CPU time to Troth's.\n\n"
+        + "\n".join(lines)
+        + "\n\n"
+        + "\n".join(facts)
+        + "\n",
         "utf-8",
     )
     print("\n".join(facts))

@@ -36,8 +36,8 @@ def resident_megabytes(pid: int) -> float:
 
 def pin(pids: Sequence[int], core: int) -> None:
     for pid in pids:
-        for task in os.listdir(f"/proc/{pid}/task"):
-            os.sched_setaffinity(int(task), {core})
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            os.sched_setaffinity(int(task.name), {core})
 
 
 class LimitServer:

@@ -1,7 +1,8 @@
 """The ring in use: what signs, what verifies, what seals, and the published key set."""
 
+import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -11,6 +12,7 @@ from troth.signing import jwt, seal
 from troth.signing.keys import KeyRingError, StoredKey, unwrap
 
 CHAIN_CLAIM = "chain"
+MOST_VERIFIED = 4096
 
 
 class _Claims(msgspec.Struct):
@@ -34,6 +36,9 @@ class Ring:
     signing: tuple[tuple[StoredKey, jwt.SigningKey], ...]
     verifying: Mapping[str, tuple[jwt.SigningKey, int | None]]
     sealer: seal.Sealer
+    # JWTs that were presented lately and proved to be ours, by digest: an API asks for the same
+    # token again and again, and its signature does not change.
+    _verified: dict[bytes, tuple[str, AccessToken]] = field(default_factory=dict)
 
     def signer(self, now: int) -> jwt.SigningKey:
         """The newest key that may sign at `now`; the first one, where the clock was set back."""
@@ -75,14 +80,27 @@ class Ring:
         """The facts of an access token made here, JWT or opaque; None for everything else."""
         if text.startswith(seal.ACCESS_TOKEN):
             return self.sealer.open(seal.ACCESS_TOKEN, text, AccessToken)
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+        found = self._verified.get(digest)
+        if found is None:
+            found = self._verify(text)
+            if found is None:
+                return None
+            if len(self._verified) >= MOST_VERIFIED:
+                self._verified.clear()
+            self._verified[digest] = found
+        kid, token = found
+        ends_at = self.verifying[kid][1]
+        return token if ends_at is None or ends_at > now else None
+
+    def _verify(self, text: str) -> tuple[str, AccessToken] | None:
+        """The key and the facts of a JWT whose signature is right, whatever the time is."""
         parts = jwt.split(text)
         if parts is None:
             return None
         kid, payload, signing_input, signature = parts
-        key, ends_at = self.verifying.get(kid, (None, None))
-        if key is None or (ends_at is not None and ends_at <= now):
-            return None
-        if not key.verify(signing_input, signature):
+        key, _ = self.verifying.get(kid, (None, None))
+        if key is None or not key.verify(signing_input, signature):
             return None
         try:
             claims = msgspec.json.decode(jwt.unb64(payload), type=_Claims)
@@ -91,7 +109,7 @@ class Ring:
             return None
         if claims.iss != self.issuer:
             return None
-        return AccessToken(
+        return kid, AccessToken(
             token_id=claims.jti,
             chain_id=chain_id,
             client_id=claims.client_id,
