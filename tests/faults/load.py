@@ -1,0 +1,196 @@
+"""Requests at a constant rate, whatever becomes of the ones before (an open loop).
+
+The time of an answer counts from when its request was due, so that a server which makes the
+generator late gains nothing by it.
+"""
+
+import asyncio
+import json
+import re
+from collections import Counter, deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlencode
+
+import uvloop
+
+from tests.faults.figures import percentile
+from tests.harness import Browser, OAuthClient, Troth
+
+_LENGTH = re.compile(rb"content-length: *([0-9]+)", re.IGNORECASE)
+_PATIENCE = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one request: status 0 is no answer at all. `due`, `seconds` in seconds."""
+
+    due: float
+    status: int
+    seconds: float
+    retry_after: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """All answers of a run, in the order in which they were due."""
+
+    answers: Sequence[Answer]
+    seconds: float
+
+    @property
+    def statuses(self) -> Counter[int]:
+        return Counter(answer.status for answer in self.answers)
+
+    def rate(self, status: int = 200) -> float:
+        return self.statuses[status] / self.seconds
+
+    def p99(self, status: int = 200) -> float:
+        return percentile([a.seconds for a in self.answers if a.status == status] or [0.0], 0.99)
+
+
+def post(port: int, path: str, form: dict[str, str], *headers: str) -> bytes:
+    """The bytes of a form's request."""
+    body = urlencode(form).encode()
+    lines = [f"POST {path} HTTP/1.1", f"host: 127.0.0.1:{port}", f"content-length: {len(body)}"]
+    lines += ["content-type: application/x-www-form-urlencoded", *headers]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def get(port: int, path: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n".encode()
+
+
+class Requests(Protocol):
+    """What is asked: the bytes of each number, and what is learnt from its answer."""
+
+    def request(self, number: int) -> bytes: ...
+
+    def learn(self, number: int, status: int, body: bytes) -> None: ...
+
+
+class Refreshes:
+    """Chains of one client: each is refreshed with its newest token, and by one at a time."""
+
+    def __init__(self, client: OAuthClient, tokens: list[str]) -> None:
+        self._client = client
+        self._free = deque(tokens)
+        self._asked: dict[int, str] = {}
+
+    def request(self, number: int) -> bytes:
+        self._asked[number] = self._free.popleft()  # more under way than chains: an error here
+        form = {"grant_type": "refresh_token", **self._client.credentials()}
+        form["refresh_token"] = self._asked[number]
+        return post(self._client.troth.port, "/oauth/token", form)
+
+    def learn(self, number: int, status: int, body: bytes) -> None:
+        asked = self._asked.pop(number)
+        self._free.append(json.loads(body)["refresh_token"] if status == 200 else asked)
+
+
+class Introspections:
+    """One token, asked about again and again."""
+
+    def __init__(self, client: OAuthClient, token: str) -> None:
+        form = {"token": token, **client.credentials()}
+        self._bytes = post(client.troth.port, "/oauth/introspect", form)
+
+    def request(self, _number: int) -> bytes:
+        return self._bytes
+
+    def learn(self, _number: int, status: int, body: bytes) -> None:
+        assert status != 200 or b'"active":true' in body.replace(b" ", b""), body
+
+
+def refreshes(troth: Troth, chains: int) -> Refreshes:
+    client, person, browser = troth.client(), troth.person(), Browser(troth)
+    tokens = [client.tokens(person, browser)["refresh_token"] for _ in range(chains)]
+    return Refreshes(client, tokens)
+
+
+def introspections(troth: Troth) -> Introspections:
+    client = troth.client()
+    return Introspections(client, client.tokens(troth.person())["access_token"])
+
+
+Told = tuple[int, bool, bytes]
+
+
+class _Connection(asyncio.Protocol):
+    """One request at a time; goes back to the idle ones when its answer is whole."""
+
+    def __init__(self, idle: "deque[_Connection]") -> None:
+        self._idle = idle
+        self._read = b""
+        self.future: asyncio.Future[Told] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+
+    def ask(self, request: bytes) -> "asyncio.Future[Told]":
+        self.future = asyncio.get_running_loop().create_future()
+        self.transport.write(request)  # type: ignore[attr-defined]
+        return self.future
+
+    def data_received(self, data: bytes) -> None:
+        self._read += data
+        head, found, rest = self._read.partition(b"\r\n\r\n")
+        length = _LENGTH.search(head)
+        if found and len(rest) >= int(length[1] if length else 0) and self.future is not None:
+            future, self.future, self._read = self.future, None, b""
+            lower = head.lower()
+            if b"connection: close" in lower:
+                self.transport.close()
+            else:
+                self._idle.append(self)
+            if not future.done():
+                future.set_result((int(head[9:12]), b"retry-after:" in lower, rest))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self in self._idle:
+            self._idle.remove(self)
+        if self.future is not None and not self.future.done():
+            self.future.set_result((0, False, b""))
+
+
+async def _offer(port: int, rate: float, seconds: float, what: Requests) -> list[Answer]:
+    loop = asyncio.get_running_loop()
+    idle: deque[_Connection] = deque()
+    answers: list[Answer] = []
+
+    async def one(number: int, due: float) -> None:
+        status, retry_after, body = 0, False, b""
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                if idle:
+                    connection = idle.pop()
+                else:
+                    made = await loop.create_connection(
+                        lambda: _Connection(idle), "127.0.0.1", port
+                    )
+                    connection = made[1]
+                status, retry_after, body = await connection.ask(what.request(number))
+        except (OSError, TimeoutError):
+            pass
+        what.learn(number, status, body)
+        answers.append(Answer(due - began, status, loop.time() - due, retry_after))
+
+    began = loop.time()
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(int(rate * seconds)):
+            due = began + number / rate
+            if (wait := due - loop.time()) > 0.001:
+                await asyncio.sleep(wait)
+            tasks.create_task(one(number, due))
+            if number % 64 == 0:
+                await asyncio.sleep(0)
+    while idle:
+        idle.pop().transport.close()
+    return sorted(answers, key=lambda answer: answer.due)
+
+
+def offered(port: int, rate: float, seconds: float, what: Requests) -> Load:
+    """Offer so many requests per second for so long."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return Load(runner.run(_offer(port, rate, seconds, what)), seconds)
