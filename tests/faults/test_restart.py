@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ import pytest
 from tests.conftest import installed
 from tests.engines import Engine
 from tests.faults.figures import note, short_or_long
-from tests.faults.load import offered, refreshes
+from tests.faults.load import get, introspections, offered, refreshes
 from tests.faults.test_kill import workers
 from tests.harness import Troth
 
@@ -29,10 +30,10 @@ def troth(tmp_path: Path, engine: Engine) -> Iterator[Troth]:
 def test_R18_FT_17_workers_are_replaced_one_by_one_and_no_request_fails(
     troth: Troth, engine: Engine
 ) -> None:
-    what = refreshes(troth, short_or_long(60, 400))
+    what, half = refreshes(troth, short_or_long(60, 400)), introspections(troth).request(0)
     restarts = short_or_long(2, 20)
     with ThreadPoolExecutor(1) as operator:
-        restarting = operator.submit(restart, troth, restarts)
+        restarting = operator.submit(restart, troth, restarts, half)
         answers: list[int] = []
         while not restarting.done() or not answers:
             load = offered(troth.port, RATE, 1.0, what)
@@ -49,15 +50,30 @@ def test_R18_FT_17_workers_are_replaced_one_by_one_and_no_request_fails(
     )
 
 
-def restart(troth: Troth, times: int) -> list[float]:
+def begun(troth: Troth, request: bytes) -> list[socket.socket]:
+    """Connections of both workers that have sent a request but for its last bytes."""
+    made = [socket.create_connection(("127.0.0.1", troth.port), timeout=10) for _ in range(20)]
+    for sock in made:
+        sock.sendall(get(troth.port, "/oauth/jwks"))
+        assert sock.recv(65536).startswith(b"HTTP/1.1 200")
+        sock.sendall(request[:-5])
+    return made
+
+
+def restart(troth: Troth, times: int, request: bytes) -> list[float]:
     """End a worker, wait until another has taken its place; how long each took to end."""
     seconds = []
     for number in range(times):
         time.sleep(0.3)
         before = workers(troth)
         old = before[number % 2]
+        connections = begun(troth, request)
         began = time.monotonic()
         os.kill(old, signal.SIGTERM)
+        for sock in connections:
+            sock.sendall(request[-5:])
+            assert sock.recv(65536).startswith(b"HTTP/1.1 200"), "what had begun was not answered"
+            sock.close()
         while old in workers(troth):
             assert time.monotonic() < began + 15, "it does not drain"
             time.sleep(0.01)
