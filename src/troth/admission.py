@@ -5,7 +5,6 @@ nobody waits in a queue that has become longer than their patience. Key set, met
 files are never turned away: they cost hardly more than saying no.
 """
 
-from collections import Counter
 from typing import Final
 
 from troth import log, metrics
@@ -20,7 +19,7 @@ class Admission:
     """Counts the requests under way in each class of cost."""
 
     def __init__(self) -> None:
-        self._inside: Counter[Cost] = Counter()
+        self._inside: dict[Cost, int] = dict.fromkeys(Cost, 0)
         self._refused = 0
         self._said_at = float("-inf")
 

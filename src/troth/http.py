@@ -6,8 +6,9 @@ Everything is `no-store` unless it says otherwise, and only `redirect` here make
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import StrEnum
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import msgspec
@@ -22,7 +23,7 @@ _ENCODED = re.compile(rb"[%+\0]")
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
-class Cost(Enum):
+class Cost(StrEnum):
     """What an answer asks of the machine: next to nothing, the database, or a password's hash."""
 
     CHEAP = "cheap"
@@ -88,6 +89,12 @@ class Form(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         return self.values_[name]
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return self.values_.get(name, default)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.values_
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.values_)

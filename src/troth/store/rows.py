@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -21,7 +22,12 @@ Values = dict[str, Any]
 
 def asdict(noun: Any) -> Values:
     """The fields of a flat noun by name (`dataclasses.asdict` would copy deeply)."""
-    return {f.name: getattr(noun, f.name) for f in fields(noun)}
+    return {name: getattr(noun, name) for name in _names(noun.__class__)}
+
+
+@lru_cache(maxsize=64)
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def client(row: Row) -> RegisteredClient:
