@@ -4,10 +4,12 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
 import pytest
+import trustme
 
 from tests.availability import PGBOUNCER
 from tests.conftest import installed
@@ -97,18 +99,36 @@ def test_after_a_restore_to_an_earlier_time_everything_can_be_ended(
     assert troth.stop() == 0
 
 
+@dataclass(frozen=True, slots=True)
+class Bouncer:
+    """A real PgBouncer with two connections to give, for one transaction each."""
+
+    port: int
+    authority: Path
+
+    def address(self, database: str, host: str = "127.0.0.1") -> str:
+        name = database.partition("@/")[2].partition("?")[0]
+        return f"postgresql://troth@{host}:{self.port}/{name}"
+
+
 @pytest.fixture
-def bouncer(cluster: Cluster) -> Iterator[int]:
-    """A real PgBouncer that has two connections to give for one transaction each."""
+def bouncer(cluster: Cluster) -> Iterator[Bouncer]:
     assert PGBOUNCER is not None
     port = free_port()
     folder = cluster.folder / f"bouncer{port}"  # both run as somebody without rights
     folder.mkdir()
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    chain = b"".join(pem.bytes() for pem in certificate.cert_chain_pems)
+    (folder / "server.pem").write_bytes(chain + certificate.private_key_pem.bytes())
     (folder / "users.txt").write_text('"troth" ""\n')
     (folder / "pgbouncer.ini").write_text(
         f"[databases]\n* = host={cluster.folder}\n"
         f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
         f"auth_type = trust\nauth_file = {folder}/users.txt\n"
+        f"client_tls_sslmode = allow\nclient_tls_cert_file = {folder}/server.pem\n"
+        f"client_tls_key_file = {folder}/server.pem\n"
         "pool_mode = transaction\ndefault_pool_size = 2\nmax_client_conn = 200\n"
     )
     process = subprocess.Popen(
@@ -127,19 +147,18 @@ def bouncer(cluster: Cluster) -> Iterator[int]:
             assert process.poll() is None, process.communicate()[1]
             assert time.monotonic() < deadline, "PgBouncer does not start"
             time.sleep(0.02)
-    yield port
+    yield Bouncer(port, folder / "ca.pem")
     process.terminate()
     process.communicate(timeout=20)
 
 
 @pytest.mark.pgbouncer
 def test_behind_pgbouncer_everything_works_and_changes_are_seen_soon(
-    tmp_path: Path, cluster: Cluster, bouncer: int
+    tmp_path: Path, cluster: Cluster, bouncer: Bouncer
 ) -> None:
     database = cluster.database()
     troth = Troth(tmp_path, database=database, workers="2", database_pooler="transaction")
-    name = database.partition("/troth_")[2].partition("?")[0]
-    troth.environment["TROTH_DATABASE"] = f"postgresql://troth@127.0.0.1:{bouncer}/troth_{name}"
+    troth.environment["TROTH_DATABASE"] = bouncer.address(database)
     installed(troth)
     whole_story(troth)
     client = troth.client("--grant-type", "client_credentials", name="Canary Machine")
@@ -149,4 +168,29 @@ def test_behind_pgbouncer_everything_works_and_changes_are_seen_soon(
     began = time.monotonic()
     while {client.post("/oauth/token", form).status_code for _ in range(6)} != {401}:
         assert time.monotonic() < began + 5, "the other process never hears of it"
+    assert troth.stop() == 0
+
+
+@pytest.mark.pgbouncer
+def test_over_tls_the_database_must_be_who_it_says(
+    tmp_path: Path, cluster: Cluster, bouncer: Bouncer
+) -> None:
+    """PgBouncer ends the TLS here, as it does where it stands before PostgreSQL."""
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "stranger.pem"))
+    address = bouncer.address(cluster.database(), "localhost")
+    troth = Troth(tmp_path, database_pooler="transaction")
+    for host, root in (
+        ("127.0.0.1", bouncer.authority),
+        ("localhost", tmp_path / "stranger.pem"),
+    ):
+        there = address.replace("localhost", host)
+        troth.environment["TROTH_DATABASE"] = f"{there}?sslmode=verify-full&sslrootcert={root}"
+        refused = troth.run_cli("migrate", "up")
+        assert (refused.returncode, "certificate verify failed" in refused.stderr) == (1, True)
+    verified = f"{address}?sslmode=verify-full&sslrootcert={bouncer.authority}"
+    troth.environment["TROTH_DATABASE"] = verified
+    troth.postgres = True
+    troth.cli("migrate", "up")
+    installed(troth)
+    whole_story(troth)
     assert troth.stop() == 0
