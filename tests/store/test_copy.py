@@ -1,5 +1,6 @@
 """An installation that moves to another database takes everything along, or nothing."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,12 @@ import pytest
 from tests.conftest import installed
 from tests.harness import Browser, Troth
 from tests.postgres import Cluster
+from troth.store.copy import TABLES
+
+
+def contents(troth: Troth) -> dict[str, list[tuple[object, ...]]]:
+    """Every row of every table that goes along."""
+    return {t.name: sorted(map(tuple, troth.rows(t.read("1"))), key=repr) for t in TABLES}
 
 
 @pytest.mark.parametrize("way", ["to PostgreSQL", "back to SQLite"])
@@ -22,15 +29,20 @@ def test_what_was_issued_before_goes_on_after_the_move(
     client.revoke(revoked["refresh_token"])
     once = client.code(person, browser)
     assert client.redeem(once).status_code == 200
+    troth.client("--auth-method", "none")
+    stranger = Browser(troth)
+    stranger.sign_in(stranger.get("/login"), replace(person, password="canary of a stranger"))
     troth.stop()
-    before = {table: troth.rows(f'select count(*) from "{table}"') for table in ("chain", "key")}
+    before = contents(troth)
+    assert [table for table, rows in before.items() if not rows] == []
     troth.environment["TROTH_DATABASE"] = target
     troth.cli("migrate", "up")
     told = troth.cli("copy", "--from", source, "--to", target)
     again = troth.run_cli("copy", "--from", source, "--to", target)
     assert (again.returncode, "is not empty" in again.stderr) == (1, True)
     troth.postgres = target == postgres
-    assert {t: [(told["rows"][t],)] for t in before} == before
+    assert contents(troth) == before
+    assert told["rows"] == {table: len(rows) for table, rows in before.items()}
     troth.start()
     assert client.active(kept["access_token"])
     refreshed = client.refresh(kept["refresh_token"])
@@ -51,8 +63,25 @@ def test_a_target_that_was_not_migrated_and_a_wrong_master_key_are_refused(
     assert (refused.returncode, "troth migrate up" in refused.stderr) == (1, True)
     same = troth.run_cli("copy", "--from", source, "--to", source)
     assert (same.returncode, "the same database" in same.stderr) == (1, True)
+    missing = troth.run_cli("copy", "--from", source + "x", "--to", target)
+    assert (missing.returncode, "there is no file" in missing.stderr) == (1, True)
     other = tmp_path / "other"
     other.mkdir()
     stranger = Troth(other, database=target)
     wrong = stranger.run_cli("copy", "--from", source, "--to", target)
     assert (wrong.returncode, "master key" in wrong.stderr) == (1, True)
+    assert set(map(len, contents(stranger).values())) == {0}, "nothing was copied"
+    troth.cli("copy", "--from", source, "--to", target)
+
+
+def test_a_password_in_an_address_is_not_printed(tmp_path: Path, cluster: Cluster) -> None:
+    troth = Troth(tmp_path)
+    troth.cli("migrate", "up")
+    source = troth.environment["TROTH_DATABASE"]
+    address = cluster.database().replace("troth@", "troth:canary@", 1)
+    nowhere = "postgresql://troth:canary@127.0.0.1:1/troth"
+    for target in (address, nowhere):
+        for ends in ((source, target), (target, source)):
+            refused = troth.run_cli("copy", "--from", ends[0], "--to", ends[1])
+            assert refused.returncode == 1
+            assert "canary" not in refused.stdout + refused.stderr

@@ -1,16 +1,19 @@
 """A whole installation from one database to another: SQLite to PostgreSQL, or back."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from troth.settings import Settings, database_path
-from troth.store import StoreUnavailable, migrate
+from troth.signing.keys import StoredKey
+from troth.store import StoreUnavailable, migrate, rows
 from troth.store.open import migrated, migrations
 
 _BATCH = 5000
+# Rows after which it is told again how far a large table is.
+_OFTEN = 100_000
 
 # What each table holds; numbers that a database gives out itself are given out anew.
 _COLUMNS = {
@@ -73,36 +76,59 @@ class _Target(Protocol):
 
     async def count(self, table: Table) -> int: ...
 
-    async def insert(self, table: Table, rows: Rows) -> None: ...
+    def batches(self, table: Table) -> AsyncIterator[Rows]: ...
+
+    async def insert(self, table: Table, values: Rows) -> None: ...
 
 
-async def copied(
-    source: Settings, target: Settings, told: Callable[[str, int], None]
-) -> dict[str, int]:
-    """Copy everything; the number of rows by table. `told` hears of each table.
+class Watching(Protocol):
+    """Who has the copy done: refuses keys that are not its own, and hears how far it is."""
+
+    def opens(self, keys: Sequence[StoredKey]) -> None:
+        """Raises where the master key is not the one of these keys."""
+
+    def told(self, table: str, arrived: int) -> None: ...
+
+
+async def copied(source: Settings, target: Settings, watching: Watching) -> dict[str, int]:
+    """Copy everything; the number of rows by table. Whatever is raised, nothing was copied.
 
     Raises `SchemaError` where a schema is not this version's, `StoreUnavailable` where a database
-    cannot be used or the target is not empty.
+    cannot be used or the target is not empty, and what `watching` raises.
     """
+    if not source.postgres and not database_path(source).exists():
+        raise StoreUnavailable(f"there is no file {database_path(source)}")
     if not target.postgres:
         await migrated(target)
-    for settings in (source, target):
+    for name, settings in (("--from", source), ("--to", target)):
         if not all(applied for _, applied in await migrations(settings)):
-            raise migrate.SchemaError(f"{settings.database} lacks migrations: run troth migrate up")
+            raise migrate.SchemaError(
+                f"the database of {name} lacks migrations: run troth migrate up"
+            )
     counts: dict[str, int] = {}
     async with _reading(source) as snapshot, _writing(target) as transaction:
         for table in TABLES:
             if await transaction.count(table):
-                raise StoreUnavailable(f"{target.database} is not empty: {table.name} has rows")
-            arrived = 0
-            async for rows in snapshot.batches(table):
-                await transaction.insert(table, rows)
-                arrived += len(rows)
-            if await transaction.count(table) != arrived:
-                raise StoreUnavailable(f"{table.name} did not arrive whole; nothing was copied")
-            counts[table.name] = arrived
-            told(table.name, arrived)
+                raise StoreUnavailable(f"the database of --to is not empty: {table.name} has rows")
+        for table in TABLES:
+            counts[table.name] = await _table(snapshot, transaction, table, watching)
+            if table.name == "key":  # it comes first: a wrong master key is known at once
+                batches = [batch async for batch in transaction.batches(table)]
+                watching.opens([rows.key(row) for batch in batches for row in batch])
     return counts
+
+
+async def _table(snapshot: _Source, transaction: _Target, table: Table, watching: Watching) -> int:
+    arrived = 0
+    async for batch in snapshot.batches(table):
+        await transaction.insert(table, batch)
+        arrived += len(batch)
+        if arrived % _OFTEN == 0:
+            watching.told(table.name, arrived)
+    if await transaction.count(table) != arrived:
+        raise StoreUnavailable(f"{table.name} did not arrive whole; nothing was copied")
+    watching.told(table.name, arrived)
+    return arrived
 
 
 def _reading(settings: Settings) -> Any:
@@ -129,15 +155,15 @@ class _SQLite:
 
     async def batches(self, table: Table) -> AsyncIterator[Rows]:
         cursor = self._db.execute(table.read("rowid"))
-        while rows := cursor.fetchmany(_BATCH):
-            yield rows
+        while batch := cursor.fetchmany(_BATCH):
+            yield batch
 
     async def count(self, table: Table) -> int:
         found: int = self._db.execute(table.count).fetchone()[0]
         return found
 
-    async def insert(self, table: Table, rows: Rows) -> None:
-        self._db.executemany(table.insert, rows)
+    async def insert(self, table: Table, values: Rows) -> None:
+        self._db.executemany(table.insert, values)
 
 
 @contextmanager
@@ -150,7 +176,8 @@ def _begun(settings: Settings, how: str) -> Iterator[sqlite3.Connection]:
             yield db
             db.execute("commit")
     except sqlite3.Error as error:
-        raise StoreUnavailable(f"{settings.database} cannot be used: {error}") from None
+        path = database_path(settings)
+        raise StoreUnavailable(f"the database {path} cannot be used: {error}") from None
 
 
 @asynccontextmanager

@@ -11,9 +11,11 @@ from troth.store.copy import Table
 from troth.store.postgres_link import LOST
 
 _BATCH = 5000
-# `spent` is divided by days; which part a row belongs to is a function of its end.
-_SPENT = """insert into spent (bucket, namespace, "key", expires_at)
-values (($3::bigint / 86400) % 8, $1, $2, $3)"""
+# The time-outs of a role are for requests, not for this.
+_LONG = """set local statement_timeout = 0; set local lock_timeout = '10s';
+set local idle_in_transaction_session_timeout = 0"""
+# A server that starts now has to wait before it makes keys of its own.
+_ALONE = 'lock table "key" in share row exclusive mode'
 _ORDER = {"authorization": "number", "audit": "id"}
 
 
@@ -30,39 +32,42 @@ class _Copy:
         found: int = await self._connection.fetchval(table.count)
         return found
 
-    async def insert(self, table: Table, rows: Sequence[Sequence[Any]]) -> None:
-        if table.name == "spent":
-            await self._connection.executemany(_SPENT, rows)
-        else:
-            columns = list(table.columns)
-            await self._connection.copy_records_to_table(table.name, columns=columns, records=rows)
+    async def insert(self, table: Table, values: Sequence[Sequence[Any]]) -> None:
+        columns = list(table.columns)
+        if table.name == "spent":  # it is divided by the days on which its rows end
+            columns = ["bucket", *columns]
+            values = [(row[2] // 86400 % 8, *row) for row in values]
+        await self._connection.copy_records_to_table(table.name, columns=columns, records=values)
 
 
 @asynccontextmanager
 async def reading(dsn: str) -> AsyncIterator[_Copy]:
     """Everything as it was at one moment."""
     async with (
-        _connected(dsn) as connection,
+        _connected(dsn, "--from") as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
+        await connection.execute(_LONG)
         yield _Copy(connection)
 
 
 @asynccontextmanager
 async def writing(dsn: str) -> AsyncIterator[_Copy]:
     """All or nothing."""
-    async with _connected(dsn) as connection, connection.transaction():
+    async with _connected(dsn, "--to") as connection, connection.transaction():
+        await connection.execute(_LONG)
+        await connection.execute(_ALONE)
         yield _Copy(connection)
         await connection.execute("update revision set value = value + 1")
 
 
 @asynccontextmanager
-async def _connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+async def _connected(dsn: str, name: str) -> AsyncIterator[asyncpg.Connection]:
     try:
         connection = await asyncpg.connect(dsn, timeout=5, statement_cache_size=0)
         try:
             yield connection
         finally:
             await connection.close(timeout=5)
-    except (*LOST, asyncpg.PostgresError) as error:
-        raise StoreUnavailable(f"{dsn} cannot be used: {error}") from None
+    except (*LOST, ValueError, asyncpg.PostgresError) as error:
+        raise StoreUnavailable(f"the database of {name} cannot be used: {error}") from None
