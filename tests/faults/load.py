@@ -10,13 +10,14 @@ import re
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import count
 from typing import Protocol
 from urllib.parse import urlencode
 
 import uvloop
 
 from tests.faults.figures import percentile
-from tests.harness import Browser, OAuthClient, Troth
+from tests.harness import Browser, OAuthClient, Troth, forms
 
 _LENGTH = re.compile(rb"content-length: *([0-9]+)", re.IGNORECASE)
 _PATIENCE = 20.0
@@ -103,6 +104,25 @@ class Introspections:
         assert status != 200 or b'"active":true' in body.replace(b" ", b""), body
 
 
+class WrongLogins:
+    """People who do not know their password, each from somewhere else."""
+
+    def __init__(self, troth: Troth) -> None:
+        self._port = troth.port
+        browser = Browser(troth)
+        self._form = dict(forms(browser.get("/login").text)["login"]["inputs"])
+        self._cookie = "; ".join(f"{name}={value}" for name, value in browser.http.cookies.items())
+
+    def request(self, number: int) -> bytes:
+        typed = {**self._form, "username": f"nobody{number}", "password": "canary wrong"}
+        come_from = f"x-forwarded-for: 10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+        origin = f"origin: http://127.0.0.1:{self._port}"
+        return post(self._port, "/login", typed, f"cookie: {self._cookie}", come_from, origin)
+
+    def learn(self, number: int, status: int, body: bytes) -> None:
+        pass
+
+
 def refreshes(troth: Troth, chains: int) -> Refreshes:
     client, person, browser = troth.client(), troth.person(), Browser(troth)
     tokens = [client.tokens(person, browser)["refresh_token"] for _ in range(chains)]
@@ -154,25 +174,26 @@ class _Connection(asyncio.Protocol):
             self.future.set_result((0, False, b""))
 
 
+async def _ask(idle: deque[_Connection], port: int, request: bytes) -> Told:
+    """On a connection that is idle, or a new one; status 0 where no answer comes."""
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            if idle:
+                return await idle.pop().ask(request)
+            made = await loop.create_connection(lambda: _Connection(idle), "127.0.0.1", port)
+            return await made[1].ask(request)
+    except (OSError, TimeoutError):
+        return 0, False, b""
+
+
 async def _offer(port: int, rate: float, seconds: float, what: Requests) -> list[Answer]:
     loop = asyncio.get_running_loop()
     idle: deque[_Connection] = deque()
     answers: list[Answer] = []
 
     async def one(number: int, due: float) -> None:
-        status, retry_after, body = 0, False, b""
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                if idle:
-                    connection = idle.pop()
-                else:
-                    made = await loop.create_connection(
-                        lambda: _Connection(idle), "127.0.0.1", port
-                    )
-                    connection = made[1]
-                status, retry_after, body = await connection.ask(what.request(number))
-        except (OSError, TimeoutError):
-            pass
+        status, retry_after, body = await _ask(idle, port, what.request(number))
         what.learn(number, status, body)
         answers.append(Answer(due - began, status, loop.time() - due, retry_after))
 
@@ -194,3 +215,29 @@ def offered(port: int, rate: float, seconds: float, what: Requests) -> Load:
     """Offer so many requests per second for so long."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return Load(runner.run(_offer(port, rate, seconds, what)), seconds)
+
+
+async def _saturate(port: int, seconds: float, what: Requests, at_once: int) -> list[Answer]:
+    loop = asyncio.get_running_loop()
+    idle: deque[_Connection] = deque()
+    answers: list[Answer] = []
+    numbers = count()
+    began = loop.time()
+
+    async def one() -> None:
+        while (due := loop.time()) < began + seconds:
+            number = next(numbers)
+            status, retry_after, body = await _ask(idle, port, what.request(number))
+            what.learn(number, status, body)
+            answers.append(Answer(due - began, status, loop.time() - due, retry_after))
+
+    await asyncio.gather(*(one() for _ in range(at_once)))
+    while idle:
+        idle.pop().transport.close()
+    return answers
+
+
+def saturated(port: int, seconds: float, what: Requests, at_once: int = 64) -> Load:
+    """The most that a server does: as many at once, each asking again when it was answered."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return Load(runner.run(_saturate(port, seconds, what, at_once)), seconds)
