@@ -23,22 +23,6 @@ _MARGINS = (
 )
 
 
-class Watch:
-    """Whether the wall clock may be believed: not for a day after it jumped by more than one."""
-
-    def __init__(self, wall: float, steady: float) -> None:
-        self._wall, self._steady = wall, steady
-        self._believed_from = steady
-
-    def believes(self, wall: float, steady: float) -> bool:
-        """Asked again and again with both clocks as they stand."""
-        if abs((wall - self._wall) - (steady - self._steady)) > _DAY:
-            self._believed_from = steady + _DAY
-            log.logger().warning("purge.paused", reason="the clock jumped by more than a day")
-        self._wall, self._steady = wall, steady
-        return steady >= self._believed_from
-
-
 async def _purge(store: Store, name: str, before: int) -> None:
     """Batch after batch with a pause between them, until one is not full or the minute is over."""
     for _ in range(_MOST_BATCHES):
@@ -47,16 +31,22 @@ async def _purge(store: Store, name: str, before: int) -> None:
         await asyncio.sleep(_PAUSE)
 
 
+async def one_round(store: Store, now: int) -> None:
+    """Delete what has ended by `now`, where it is this process's turn and that is believable."""
+    waits = await store.take_turn(now)
+    if waits == _DAY:
+        reason = "the clock is more than a day away from what it was; nothing is deleted for a day"
+        log.logger().warning("purge.paused", reason=reason)
+    if waits == 0:
+        for name, margin in _MARGINS:
+            await _purge(store, name, now - margin)
+
+
 async def keep_house(store: Store) -> None:
     """Run until cancelled: what has ended of each kind goes once a minute."""
-    watch = Watch(time.time(), time.monotonic())
     while True:
         await asyncio.sleep(_EVERY)
-        wall = time.time()
-        if not watch.believes(wall, time.monotonic()):
-            continue
         try:
-            for name, margin in _MARGINS:
-                await _purge(store, name, int(wall) - margin)
+            await one_round(store, int(time.time()))
         except StoreUnavailable as error:
             log.logger().warning("purge.failed", reason=str(error)[:200])

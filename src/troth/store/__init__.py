@@ -98,6 +98,13 @@ class Upkeep(Protocol):
 
     async def purge(self, name: str, before: int) -> int: ...
 
+    async def take_turn(self, now: int) -> int | None:
+        """Whether this process keeps house this minute: None where another one does.
+
+        Else for how many seconds the clock must not be believed yet: for a day after it was found
+        more than a day away from what the last turn saw, by whichever process and host.
+        """
+
     async def end_everything(self, at: int) -> None: ...
 
 

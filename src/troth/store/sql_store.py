@@ -18,6 +18,9 @@ from troth.store import Application, StoreUnavailable, Trace, rows
 from troth.store.notes import Note, Notes, say
 
 MOST_CLIENTS = 10_000
+_DAY = 86400
+# Seconds from one turn of keeping house to the next, whichever process takes it.
+_APART = 50
 
 # A statement by name, with its values.
 Step = tuple[str, Mapping[str, Any]]
@@ -169,8 +172,19 @@ class SQLStore:
         await self._engine.run([step for note in notes for step in _steps(*note)])
 
     async def purge(self, name: str, before: int) -> int:
-        """Delete up to 1000 rows of one kind that ended before a time; how many there were."""
-        return await self._engine.run([(f"purge_{name}", {"before": before})])
+        """Delete up to 1000 rows of one kind that ended before a time; how many there were.
+
+        An authorization takes its chains along: what has ended with it is of no use either.
+        """
+        names = ["chains_of_ended", name] if name == "authorization" else [name]
+        return await self._engine.run([(f"purge_{one}", {"before": before}) for one in names])
+
+    async def take_turn(self, now: int) -> int | None:
+        values = {"now": now, "jump": _DAY, "pause": _DAY, "apart": _APART}
+        if await self._engine.run([("see_clock", values)]) != 1:
+            return None
+        row = await self._engine.row("believed_from", {})
+        return None if row is None else max(0, row[0] - now)
 
     async def put_keys(self, keys: Sequence[StoredKey]) -> None:
         """Insert new keys and update when old ones end."""

@@ -121,24 +121,46 @@ values (:at, :event, :outcome, :actor, :client_id, :sub, :request_id, :detail)
 -- name: trace
 select request_id, at, endpoint, error, reason from trace where request_id = :request_id
 
+-- In the order of an index: whatever the statistics say, what has not ended is not looked at.
 -- name: purge_chain
 delete from chain where chain_id in
-  (select chain_id from chain where expires_at < :before limit 1000)
+  (select chain_id from chain where expires_at < :before order by expires_at limit 1000)
+-- name: purge_chains_of_ended
+delete from chain where chain_id in (
+  select chain_id from chain where authorization_id in (
+    select * from (select authorization_id from "authorization"
+      where revoked_at < :before order by revoked_at limit 1000) as revoked
+    union
+    select * from (select authorization_id from "authorization"
+      where expires_at < :before order by expires_at limit 1000) as expired
+  ) limit 1000)
 -- name: purge_authorization
 delete from "authorization" where authorization_id in (
-  select authorization_id from "authorization" a
-  where (expires_at < :before or revoked_at < :before)
-  and not exists (select 1 from chain where chain.authorization_id = a.authorization_id)
-  limit 1000
-)
+    select * from (select authorization_id from "authorization"
+      where revoked_at < :before order by revoked_at limit 1000) as revoked
+    union
+    select * from (select authorization_id from "authorization"
+      where expires_at < :before order by expires_at limit 1000) as expired
+  )
+  and not exists (select 1 from chain h where h.authorization_id = "authorization".authorization_id)
 -- name: purge_session
 delete from session where session_id in
-  (select session_id from session where expires_at < :before limit 1000)
+  (select session_id from session where expires_at < :before order by expires_at limit 1000)
 -- name: purge_attempt
-delete from attempt where "key" in
-  (select "key" from attempt where seen_at < :before and blocked_until < :before limit 1000)
+delete from attempt where "key" in (select "key" from attempt
+  where seen_at < :before and blocked_until < :before order by seen_at limit 1000)
 -- name: purge_audit
-delete from audit where id in (select id from audit where at < :before limit 1000)
+delete from audit where id in (select id from audit where at < :before order by at limit 1000)
+
+-- One process a minute keeps the house; it finds whether the clock jumped since the last one.
+-- name: see_clock
+update clock set
+  believed_from = case when abs(:now - coalesce(seen_at, :now)) > :jump then :now + :pause
+    else believed_from end,
+  seen_at = :now
+where seen_at is null or abs(:now - seen_at) >= :apart
+-- name: believed_from
+select believed_from from clock
 
 -- name: end_every_chain
 update chain set revoked_at = :at where revoked_at is null

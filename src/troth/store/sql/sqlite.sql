@@ -48,4 +48,4 @@ insert or replace into trace (slot, request_id, at, endpoint, error, reason)
 values ((select next from trace_slot), :request_id, :at, :endpoint, :error, :reason)
 -- name: purge_spent
 delete from spent where (namespace, "key") in
-  (select namespace, "key" from spent where expires_at < :before limit 1000)
+  (select namespace, "key" from spent where expires_at < :before order by expires_at limit 1000)

@@ -29,6 +29,7 @@ create table session (
   expires_at integer not null, user_agent text not null, network text not null, ended_at integer
 );
 create index session_of_person on session (sub);
+create index session_expiry on session (expires_at);
 
 create table "authorization" (
   authorization_id text primary key, sub text not null, client_id text not null,
@@ -47,23 +48,27 @@ create table chain (
   revoked_at integer
 ) without rowid;
 create index chain_of_authorization on chain (authorization_id);
+create index chain_expiry on chain (expires_at);
 
 -- What may happen once: answered transactions, revoked tokens without a chain.
 create table spent (
   namespace text not null, "key" blob not null, expires_at integer not null,
   primary key (namespace, "key")
 ) without rowid;
+create index spent_expiry on spent (expires_at);
 
 create table attempt (
   "key" text primary key, failures integer not null, blocked_until integer not null,
   seen_at integer not null
 );
+create index attempt_age on attempt (seen_at);
 
 create table audit (
   id integer primary key, at integer not null, event text not null, outcome text not null,
   actor text not null, client_id text not null, sub text not null, request_id text not null,
   detail text not null
 );
+create index audit_age on audit (at);
 
 -- A ring: a slot is written again when its turn comes.
 create table trace (
@@ -78,3 +83,9 @@ insert into trace_slot values (1, 0);
 create table client_origin (
   origin text not null, client_id text not null, primary key (origin, client_id)
 ) without rowid;
+
+-- What the clock said when the house was last kept, and from when on what it says is believed.
+create table clock (
+  only_one integer primary key check (only_one = 1), seen_at integer, believed_from integer not null
+);
+insert into clock values (1, null, 0);
