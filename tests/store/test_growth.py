@@ -3,6 +3,7 @@
 import asyncio
 import os
 
+import asyncpg
 import pytest
 
 from tests.store.conftest import Database
@@ -11,6 +12,8 @@ from troth.model.change import Done, Once
 from troth.store import Store
 
 REFRESHES = 100
+WAITING = """select count(*) from pg_locks where not granted
+and database = (select oid from pg_database where datname = current_database())"""
 on_postgres = pytest.mark.parametrize("database", ["postgres"], indirect=True)
 
 
@@ -87,3 +90,30 @@ async def test_spent_ids_are_thrown_away_a_day_at_a_time(store: Store, database:
         " where relname like 'spent\\__'"
     )
     assert sizes == [(0, 0)] * 8
+
+
+@on_postgres
+async def test_a_bucket_that_somebody_writes_into_is_not_emptied(
+    store: Store, database: Database
+) -> None:
+    """What is not committed cannot be seen: the bucket is looked at again under its lock."""
+    old = Once(namespace="n", key=b"old", expires_at=NOW)
+    new = Once(namespace="n", key=b"new", expires_at=NOW + 8 * DAY)
+    assert await do(store, old) == Done()
+    connection = await asyncpg.connect(database.settings.database)
+    transaction = connection.transaction()
+    await transaction.start()
+    await connection.execute(
+        "insert into spent values ($1 / 86400 % 8, 'n', $2, $1)", new.expires_at, new.key
+    )
+    purge = asyncio.create_task(store.purge("spent", NOW + DAY))
+    async with asyncio.timeout(20):
+        while True:
+            if await connection.fetchval(WAITING):
+                break
+            await asyncio.sleep(0.01)
+    await transaction.commit()
+    await purge
+    await connection.close()
+    assert await store.spent("n", new.key)
+    assert await store.spent("n", old.key), "it goes with its bucket"
