@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -12,6 +13,7 @@ from troth.model.change import Done, Once
 from troth.store import Store
 
 REFRESHES = 100
+GUIDE = (Path(__file__).parents[2] / "docs/guide/operators.md").read_text("utf-8")
 WAITING = """select count(*) from pg_locks where not granted
 and database = (select oid from pg_database where datname = current_database())"""
 on_postgres = pytest.mark.parametrize("database", ["postgres"], indirect=True)
@@ -117,3 +119,15 @@ async def test_a_bucket_that_somebody_writes_into_is_not_emptied(
     await connection.close()
     assert await store.spent("n", new.key)
     assert await store.spent("n", old.key), "it goes with its bucket"
+
+
+async def test_the_guide_says_of_every_table_what_bounds_it(database: Database) -> None:
+    said = GUIDE.partition("### Why it does not grow without end")[2].partition("\n## ")[0]
+    names = "select name from sqlite_master where type = 'table'"
+    if database.settings.postgres:
+        names = """select relname::text from pg_class where relkind in ('r', 'p')
+          and not relispartition and relnamespace = current_schema()::regnamespace"""
+    helps = {"trace_slot"}  # where the ring stands
+    tables = {name for (name,) in database.rows(names)} - helps
+    assert tables
+    assert {table for table in tables if f"`{table}`" not in said} == set()
