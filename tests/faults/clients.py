@@ -64,6 +64,8 @@ class Application:
             path, form = self._request(what, presented)
             response = self._http.post(path, data=form)
             known = response.status_code in (200, 400)
+            told = response.status_code == 503 and int(response.headers["retry-after"]) >= 1
+            assert known or told, (response.status_code, response.text)
             status = response.status_code if known else None
             body: Any = response.json() if known else {}
         except httpx2.HTTPError:

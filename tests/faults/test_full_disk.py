@@ -100,12 +100,15 @@ def until(seen: Callable[[], bool], seconds: float, otherwise: str) -> float:
 
 def test_R14_a_full_disk_loses_nothing_and_heals_by_itself(troth: Troth, small_disk: Path) -> None:
     history, ballast, healed = History(), small_disk / "ballast", []
+    reader = troth.client()
+    token = reader.tokens(troth.person())["access_token"]
     them = applications(troth, history, number=8, codes=25, longest=short_or_long(60, 5000))
     with at_work(them), httpx2.Client(base_url=troth.issuer, trust_env=False) as http:
         for _ in range(short_or_long(2, 20)):
             unknown = history.unknown
             until(partial(_filled, ballast, history, unknown), 20, "the disk is not full enough")
             assert http.get("/oauth/jwks").status_code == 200
+            assert reader.active(token), "reading goes on"
             known = history.known
             ballast.unlink()
             healed.append(until(partial(_healed, history, known), 8, "it does not heal"))

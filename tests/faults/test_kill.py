@@ -5,12 +5,11 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import installed
 from tests.engines import Engine
 from tests.faults.clients import applications, at_work
 from tests.faults.figures import note, percentile, short_or_long
@@ -51,8 +50,10 @@ def check(troth: Troth, history: History, harness: str, seconds: list[float]) ->
     )
 
 
-def test_R1_R2_killed_servers_lose_and_double_nothing(tmp_path: Path, engine: Engine) -> None:
-    troth = installed(engine.troth(tmp_path, workers="2", code_lifetime="600"))
+def test_R1_R2_killed_servers_lose_and_double_nothing(
+    tmp_path: Path, running: Callable[[Troth], Troth], engine: Engine
+) -> None:
+    troth = running(engine.troth(tmp_path, workers="2", code_lifetime="600"))
     history, chance, seconds = History(), random.Random(7), []
     longest = short_or_long(200, 20_000)
     with at_work(applications(troth, history, number=8, codes=12, longest=longest)):
@@ -67,8 +68,10 @@ def test_R1_R2_killed_servers_lose_and_double_nothing(tmp_path: Path, engine: En
     assert troth.stop() == 0
 
 
-def test_R1_a_killed_worker_is_replaced_and_loses_nothing(tmp_path: Path, engine: Engine) -> None:
-    troth = installed(engine.troth(tmp_path, workers="2", code_lifetime="600"))
+def test_R1_a_killed_worker_is_replaced_and_loses_nothing(
+    tmp_path: Path, running: Callable[[Troth], Troth], engine: Engine
+) -> None:
+    troth = running(engine.troth(tmp_path, workers="2", code_lifetime="600"))
     history, chance = History(), random.Random(8)
     with at_work(applications(troth, history, number=6, codes=10, longest=200)):
         for _ in range(short_or_long(2, 20)):
@@ -91,9 +94,9 @@ def own_cluster() -> Iterator[Cluster]:
 
 
 def test_R1_a_killed_database_loses_and_doubles_nothing(
-    tmp_path: Path, own_cluster: Cluster
+    tmp_path: Path, running: Callable[[Troth], Troth], own_cluster: Cluster
 ) -> None:
-    troth = installed(
+    troth = running(
         Troth(tmp_path, workers="2", code_lifetime="600", database=own_cluster.database())
     )
     history, chance, seconds = History(), random.Random(9), []

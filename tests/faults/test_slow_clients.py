@@ -4,7 +4,7 @@ import contextlib
 import resource
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -117,10 +117,10 @@ def _count(troth: Troth, table: str) -> int:
 
 
 def test_RX_13_large_bodies_from_many_find_their_limit_and_not_the_memorys(
-    tmp_path: Path, engine: Engine
+    tmp_path: Path, running: Callable[[Troth], Troth], engine: Engine
 ) -> None:
     """512 MB for each process, and nobody is killed: 413, and the next one is served."""
-    troth = installed(engine.troth(tmp_path, workers="2"))
+    troth = running(engine.troth(tmp_path, workers="2"))
     before = workers(troth)
     for pid in before:
         resource.prlimit(pid, resource.RLIMIT_DATA, (512 * MEGABYTE, 512 * MEGABYTE))

@@ -1,10 +1,10 @@
 """A checker that finds nothing is worth nothing: here it has something to find."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import installed
 from tests.faults.broken_server import FAULTS
 from tests.faults.clients import applications, at_work
 from tests.faults.history import Call, History, problems
@@ -14,8 +14,10 @@ FOUND = dict(zip(FAULTS, ("lost", "revived", "doubled"), strict=True))
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_store_that_breaks_its_word_is_found_out(tmp_path: Path, fault: str) -> None:
-    troth = installed(Troth(tmp_path, code_lifetime="600"))
+def test_a_store_that_breaks_its_word_is_found_out(
+    tmp_path: Path, running: Callable[[Troth], Troth], fault: str
+) -> None:
+    troth = running(Troth(tmp_path, code_lifetime="600"))
     history = History()
     them = applications(troth, history, number=4, codes=10)
     troth.stop()
