@@ -9,7 +9,7 @@ from tests.engines import Engine
 from tests.faults.clients import applications, at_work
 from tests.faults.figures import note, short_or_long
 from tests.faults.history import History, problems
-from tests.harness import Plain
+from tests.harness import Plain, Troth
 
 
 def test_R16_signing_and_sealing_keys_replaced_at_once_under_load_lose_nothing(
