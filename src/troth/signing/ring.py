@@ -38,7 +38,9 @@ class Ring:
     sealer: seal.Sealer
     # JWTs that were presented lately and proved to be ours, by digest: an API asks for the same
     # token again and again, and its signature does not change.
-    _verified: dict[bytes, tuple[str, AccessToken]] = field(default_factory=dict)
+    _verified: dict[bytes, tuple[str, AccessToken]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def signer(self, now: int) -> jwt.SigningKey:
         """The newest key that may sign at `now`; the first one, where the clock was set back."""
