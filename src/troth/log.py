@@ -46,7 +46,10 @@ class _Foreign(logging.Handler):
 
 def _render(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> bytes:
     """ASCII only: a terminal or a line splitter sees no control character and no other newline."""
-    line = msgspec.json.encode(event, enc_hook=repr)
+    try:
+        line = msgspec.json.encode(event, enc_hook=repr)
+    except UnicodeEncodeError:  # half a character: JSON can name it, UTF-8 cannot
+        return json.dumps(event, default=repr).encode()
     return line if line.isascii() else json.dumps(msgspec.json.decode(line)).encode()
 
 

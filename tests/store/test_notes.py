@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from tests.store.conftest import Database
 from tests.store.nouns import NOW, name
+from troth import log
 from troth.model.change import NOTHING, AuditEvent, Change, Done
 from troth.store import Store, Trace, notes
 
@@ -58,6 +59,7 @@ async def test_what_was_noted_is_written_when_the_store_closes(
 async def test_one_note_that_no_database_takes_costs_only_itself(
     store: Store, database: Database
 ) -> None:
+    log.configure("info")
     store.note(event("canary.before"), event("canary.\ud800"), event("canary.after"))
     await written(store)
     found = {row[0] for row in database.rows("select event from audit")}
