@@ -12,30 +12,26 @@ from troth.model.change import Change, Outcome, Put
 
 
 class DyingStore:
-    """The real one, until a change with the named verb or noun comes by and `fuse` exists."""
+    """The real one, until a change comes by that the file `fuse` names: `after Rotate`."""
 
-    def __init__(self, store: Any, moment: str, kind: str, fuse: Path) -> None:
+    def __init__(self, store: Any, fuse: Path) -> None:
         self._store = store
-        self._moment = moment
-        self._kind = kind
         self._fuse = fuse
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
     async def commit(self, change: Change, *, request_id: str = "") -> Outcome:
-        kinds = {
-            type(verb.noun if isinstance(verb, Put) else verb).__name__ for verb in change.verbs
-        }
-        dies = self._kind in kinds and self._fuse.exists()
-        if dies and self._moment == "before":
+        nouns = [verb.noun if isinstance(verb, Put) else verb for verb in change.verbs]
+        kinds = {type(noun).__name__ for noun in nouns}
+        moment, _, kind = self._fuse.read_text("ascii").partition(" ")
+        if kind in kinds and moment == "before":
             os.kill(os.getpid(), signal.SIGKILL)
         outcome: Outcome = await self._store.commit(change, request_id=request_id)
-        if dies:
+        if kind in kinds:
             os.kill(os.getpid(), signal.SIGKILL)
         return outcome
 
 
 if __name__ == "__main__":
-    _, when, what, file = sys.argv
-    asyncio.run(serve(lambda store: DyingStore(store, when, what, Path(file))))
+    asyncio.run(serve(lambda store: DyingStore(store, Path(sys.argv[1]))))

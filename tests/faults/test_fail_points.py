@@ -22,16 +22,17 @@ class Mortal:
     def __init__(self, troth: Troth) -> None:
         self.troth = troth
         self._fuse = troth.folder / "fuse"
+        self._fuse.touch()
+        troth.stop()
+        troth.command = ("-m", "tests.faults.dying_server", str(self._fuse))
+        troth.start()
 
     def dies(self, moment: Moment, kind: str, asked: Any) -> None:
-        """Ask it for what kills it, and start it again as it was."""
-        self.troth.stop()
-        self.troth.command = ("-m", "tests.faults.dying_server", moment, kind, str(self._fuse))
-        self.troth.start()
-        self._fuse.touch()
+        """Ask it for what kills it, and start it again."""
+        self._fuse.write_text(f"{moment} {kind}", "ascii")
         with pytest.raises((httpx2.ReadError, httpx2.RemoteProtocolError)):
             asked()
-        self._fuse.unlink()
+        self._fuse.write_text("", "ascii")
         assert self.troth._process is not None
         assert self.troth._process.wait(30) == -signal.SIGKILL
         self.troth.start()

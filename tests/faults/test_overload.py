@@ -26,10 +26,10 @@ from tests.harness import Troth
 MEGABYTE = 1024 * 1024
 
 
-@pytest.fixture
-def troth(tmp_path: Path, engine: Engine) -> Iterator[Troth]:
+@pytest.fixture(scope="module")
+def troth(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[Troth]:
     settings = {"workers": "2", "trusted_proxies": "127.0.0.1/32"}
-    server = installed(engine.troth(tmp_path, **settings))
+    server = installed(engine.troth(tmp_path_factory.mktemp("overload"), **settings))
     yield server
     assert server.stop() == 0
 
