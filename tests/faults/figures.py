@@ -3,14 +3,17 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 # `make faults` sets the file; `make test` runs the short versions and keeps no figures.
 _FILE = os.environ.get("TROTH_FAULTS_FIGURES", "")
 LONG = bool(_FILE)
 
 
-def short_or_long(short: int, long: int) -> int:
+N = TypeVar("N", int, float)
+
+
+def short_or_long(short: N, long: N) -> N:
     return long if LONG else short
 
 

@@ -57,7 +57,7 @@ def test_R1_R2_killed_servers_lose_and_double_nothing(
     history, chance, seconds = History(), random.Random(7), []
     longest = short_or_long(200, 20_000)
     with at_work(applications(troth, history, number=8, codes=12, longest=longest)):
-        for _ in range(short_or_long(4, 200)):
+        for _ in range(short_or_long(3, 200)):
             time.sleep(chance.uniform(0.05, 1.0))
             kill(troth)
             began = time.monotonic()

@@ -74,7 +74,7 @@ def refresh(client: OAuthClient, token: str) -> dict[str, str]:
 
 def test_R3_one_of_many_redeems_a_code(pair: Troth, crowd: Crowd, engine: Engine) -> None:
     client, person, browser = pair.client(), pair.person(), Browser(pair)
-    rounds = short_or_long(15, 500)
+    rounds = short_or_long(8, 500)
     for _ in range(rounds):
         answers = crowd.post(redeem(client, client.code(person, browser)))
         statuses = sorted(answer.status_code for answer in answers)
@@ -89,7 +89,7 @@ def test_R4_many_refresh_one_token_and_one_leaf_lives(
 ) -> None:
     client, person, browser = pair.client(), pair.person(), Browser(pair)
     token = client.tokens(person, browser)["refresh_token"]
-    rounds = short_or_long(15, 500)
+    rounds = short_or_long(8, 500)
     for _ in range(rounds):
         answers = crowd.post(refresh(client, token))
         assert {answer.status_code for answer in answers} == {200}
@@ -102,7 +102,7 @@ def test_R5_nothing_lives_after_a_revocation_beside_a_refresh(
 ) -> None:
     client, person, browser = pair.client(), pair.person(), Browser(pair)
     chance = random.Random(5)
-    rounds = short_or_long(15, 1000)
+    rounds = short_or_long(8, 1000)
     for _ in range(rounds):
         token = client.tokens(person, browser)["refresh_token"]
         waits = [chance.uniform(0, 0.005) for _ in range(AT_ONCE)]
