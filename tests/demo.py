@@ -1,12 +1,9 @@
 """`troth dev` as a process, and somebody who walks through it without JavaScript."""
 
-import contextlib
 import html
 import os
 import re
-import secrets
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -16,25 +13,11 @@ from urllib.parse import urljoin
 
 import httpx2
 
-from tests.harness import forms
+from tests.harness import forms, free_port
 
 USERNAME = "demo"
 # Everything here is http, and reading the machine's certificates takes long.
 _NO_CERTIFICATE = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
-def quiet_ports(count: int) -> list[int]:
-    """Free ports below those that outgoing connections take theirs from.
-
-    A demo is stopped and started again on its ports: in between nobody else may come by one.
-    """
-    found: set[int] = set()
-    while len(found) < count:
-        port = 12_000 + secrets.randbelow(20_000)
-        with contextlib.suppress(OSError), socket.socket() as sock:
-            sock.bind(("127.0.0.1", port))
-            found.add(port)
-    return list(found)
 
 
 class Demo:
@@ -42,7 +25,7 @@ class Demo:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port, self.app_port, self.api_port = quiet_ports(3)
+        self.port, self.app_port, self.api_port = free_port(), free_port(), free_port()
         self.issuer = f"http://127.0.0.1:{self.port}"
         self.app = f"http://localhost:{self.app_port}"
         self.api = f"http://127.0.0.1:{self.api_port}"

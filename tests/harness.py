@@ -30,17 +30,12 @@ import asyncpg
 import httpx2
 
 from tests.oracles import check_response
+from tests.ports import free_port as free_port  # noqa: PLC0414  # where every test looks for it
 
 PASSWORD = "canary correct horse battery"
 REDIRECT_URI = "https://app.example/cb"
 # Reading the machine's certificates takes longer than most tests: once is enough.
 _TLS = ssl.create_default_context()
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 class Troth:
