@@ -14,7 +14,7 @@ ARGS ?=
 # Tests wait for servers more than they compute.
 PROCESSES ?= 3
 
-.PHONY: help setup run test faults bench-growth check format lock docs docs-reference clean
+.PHONY: help setup run test faults bench bench-peers bench-growth check format lock docs docs-reference clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -38,6 +38,9 @@ bench-growth: .venv/.dev ## refresh over ten million chains and over ten thousan
 
 bench: .venv/.dev ## measure this machine: Troth against the limit, into bench/RESULTS.md (five minutes)
 	@$(BIN)/python -m bench.run
+
+bench-peers: .venv/.dev bench/peers/.venv/.stamp bench/peers/node_modules/.stamp ## measure Troth against other servers, into bench/RESULTS.md (five minutes)
+	@$(BIN)/python -m bench.peers.run
 
 check: .venv/.dev ## lint, format, types, layers, and generated documentation up to date
 	$(BIN)/ruff check $(CODE)
@@ -64,10 +67,11 @@ lock: .venv/.dev ## lock the dependencies anew after an edit (UPGRADE=1: newest 
 	  pyproject.toml $(wildcard guard/pyproject.toml) requirements/run.in
 	$(LOCK) -o requirements/dev.txt requirements/dev.in
 	$(LOCK) --extra postgres -o requirements/serve.txt pyproject.toml requirements/serve.in
-	$(BIN)/python -m tools.npm lock
+	$(LOCK) -o bench/peers/requirements.txt bench/peers/requirements.in
+	$(BIN)/python -m tools.npm lock tests/interop bench/peers
 
 clean: ## remove what was built: .venv, caches, documentation
-	rm -rf .venv docs/_build tests/interop/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv docs/_build tests/interop/node_modules bench/peers/node_modules bench/peers/.venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find src tests tools guard -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # The newest python3 that will do, or one sentence that says what is missing.
@@ -97,5 +101,18 @@ clean: ## remove what was built: .venv, caches, documentation
 # Client libraries of other people for the interoperability tests; Node.js itself is in dev.txt.
 tests/interop/node_modules/.stamp: tests/interop/package.json tests/interop/package-lock.json | .venv/.dev
 	@echo "installing the JavaScript clients of tests/interop"
-	@if $(BIN)/python -m tools.npm ci; then touch $@; else \
+	@if $(BIN)/python -m tools.npm ci tests/interop; then touch $@; else \
 	  echo "they could not be installed: the tests that need them are left out" >&2; fi
+
+# The peers of the benchmark have an environment of their own: Troth needs nothing of them.
+bench/peers/.venv/.stamp: bench/peers/requirements.txt | .venv/bin/python
+	@echo "installing the peers that are written in Python"
+	@rm -rf bench/peers/.venv && $(BIN)/python -m venv bench/peers/.venv
+	@bench/peers/.venv/bin/python -m pip --disable-pip-version-check install --quiet --no-deps \
+	  --require-hashes -r $<
+	@touch $@
+
+bench/peers/node_modules/.stamp: bench/peers/package.json bench/peers/package-lock.json | .venv/.dev
+	@echo "installing the peer that is written in JavaScript"
+	@$(BIN)/python -m tools.npm ci bench/peers
+	@touch $@

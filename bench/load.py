@@ -63,8 +63,9 @@ class _Connection(asyncio.Protocol):
         end = self._buffer.find(b"\r\n\r\n")
         if end < 0:
             return
-        at = self._buffer.find(b"content-length: ", 0, end)
-        length = int(self._buffer[at + 16 : self._buffer.index(b"\r\n", at)]) if at >= 0 else 0
+        head = self._buffer[: end + 2].lower()
+        at = head.find(b"content-length: ")
+        length = int(head[at + 16 : head.index(b"\r\n", at)]) if at >= 0 else 0
         if len(self._buffer) < end + 4 + length:
             return
         now = time.perf_counter()

