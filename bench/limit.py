@@ -20,13 +20,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from bench.limit_store import Store, open_store
-from troth.signing.jwt import SigningKey, b64, unb64
+from troth.signing.algorithms import public_members
+from troth.signing.compact import b64, unb64
+from troth.signing.jwt import SigningKey
 
 _PRIVATE = ec.generate_private_key(ec.SECP256R1())
 _KEY = SigningKey("limit", _PRIVATE, _PRIVATE.public_key(), b64(b'{"alg":"ES256"}') + b".")
 _SEAL = AESSIV(os.urandom(64))
 _AD = [b"limit"]
-_KEY_SET = msgspec.json.encode({"keys": [_KEY.public_jwk()]})
+_KEY_SET = msgspec.json.encode({"keys": [public_members(_KEY.public)]})
 _HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: no-store\r\n"
     b"content-length: %d\r\n\r\n"

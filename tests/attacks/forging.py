@@ -30,7 +30,7 @@ def key_of(troth: Troth) -> SigningKey:
     """The server's signing key, opened with its master key: for claims that it never signs."""
     text = (troth.folder / "master.key").read_text().strip()
     master = Secret(urlsafe_b64decode(text + "="))
-    (row,) = troth.rows("select * from key where use = 'sig'")
+    (row,) = troth.rows("select * from key where use = 'sig' and alg = 'ES256'")
     names = ("kid", "use", "alg", "created_at", "signs_from", "ends_at", "wrapped")
     stored = StoredKey(**dict(zip(names, row, strict=True)))
     return signing_key(stored.kid, unwrap(stored, master))

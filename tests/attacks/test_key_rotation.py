@@ -18,7 +18,7 @@ def test_the_first_rotation_of_a_new_installation_makes_all_that_is_needed(
     troth = engine.troth(tmp_path)
     troth.cli("keys", "rotate")
     uses = {key["use"] for key in troth.cli("keys", "list")["keys"]}
-    assert uses == {"sig", "seal"}
+    assert uses == {"sig", "enc", "seal", "pairwise"}
     installed(troth)
     assert troth.client().tokens(troth.person())
     assert troth.stop() == 0

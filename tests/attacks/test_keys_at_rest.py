@@ -119,7 +119,7 @@ def test_ST_04_with_a_wrong_master_key_nothing_starts_and_nothing_is_made(
     key_file, good = spoilt.folder / "master.key", tmp_path / "good.key"
     shutil.copy(key_file, good)
     key_file.write_bytes(urlsafe_b64encode(secrets.token_bytes(32)) + b"\n")
-    (kid,) = [row[0] for row in before if row[1] == "sig"]
+    (kid,) = [row[0] for row in before if row[2] == "ES256"]
     for words in (
         ("keys", "rotate", "--now"),
         ("keys", "rotate", "--use", "seal"),

@@ -103,10 +103,10 @@ def test_JW_11_a_signature_that_is_no_signature_is_refused(app: OAuthClient, gen
 def test_JW_19_the_published_set_holds_public_halves_only(troth: Troth, genuine: str) -> None:
     with Plain(troth) as http:
         keys = http.get("/oauth/jwks").json()["keys"]
+    members = {"RSA": {"n", "e"}, "EC": {"crv", "x", "y"}, "OKP": {"crv", "x"}}
     for key in keys:
-        assert set(key) == {"kty", "crv", "x", "y", "kid", "use", "alg"}
-        assert (key["kty"], key["alg"], key["use"]) == ("EC", "ES256", "sig")
-    assert parts(genuine)[0]["kid"] in {key["kid"] for key in keys}
+        assert set(key) == {"kty", "kid", "use", "alg"} | members[key["kty"]]
+    assert parts(genuine)[0]["kid"] in {key["kid"] for key in keys if key["alg"] == "ES256"}
     assert set(parts(genuine)[0]) == {"alg", "typ", "kid"}
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import installed
 from tests.harness import Person, Plain, Troth
+from troth.signing.keys import KINDS
 
 
 @pytest.fixture
@@ -20,18 +21,18 @@ def server(tmp_path: Path) -> Iterator[Troth]:
     assert troth.stop() == 0
 
 
-def kids(troth: Troth, state: str, use: str = "sig") -> list[str]:
+def kids(troth: Troth, state: str, alg: str = "ES256") -> list[str]:
     found = troth.cli("keys", "list")["keys"]
-    return [key["kid"] for key in found if (key["state"], key["use"]) == (state, use)]
+    return [key["kid"] for key in found if (key["state"], key["alg"]) == (state, alg)]
 
 
-def published(troth: Troth) -> set[str]:
+def published(troth: Troth, alg: str = "ES256") -> set[str]:
     sets = set()
     for _ in range(4):
         with Plain(troth) as http:
             keys = http.get("/oauth/jwks").json()["keys"]
         assert not any("d" in key for key in keys)
-        sets.add(frozenset(key["kid"] for key in keys))
+        sets.add(frozenset(key["kid"] for key in keys if key["alg"] == alg))
     assert len(sets) == 1
     return set(sets.pop())
 
@@ -78,7 +79,7 @@ def test_FT_15_a_retired_key_leaves_at_once_with_all_it_signed(server: Troth) ->
 def test_FT_15_a_retired_sealing_key_opens_nothing(server: Troth) -> None:
     person, app = server.person(), server.client()
     tokens, code = app.tokens(person), app.code(person)
-    (old,) = kids(server, "active", "seal")
+    (old,) = kids(server, "active", "A256SIV")
     newer = server.cli("keys", "rotate", "--use", "seal")["kid"]
     assert app.refresh(tokens["refresh_token"]).status_code == 200, "rotation ends nothing"
     sealed_anew = app.tokens(person)
@@ -89,6 +90,56 @@ def test_FT_15_a_retired_sealing_key_opens_nothing(server: Troth) -> None:
     assert app.refresh(again["refresh_token"]).json()["error"] == "invalid_grant"
     assert app.redeem(code).json()["error"] == "invalid_grant"
     assert app.refresh(app.tokens(person)["refresh_token"]).status_code == 200
+
+
+def test_every_algorithm_has_keys_of_its_own_that_take_turns(server: Troth) -> None:
+    algs = {alg: use for use, alg in KINDS if use in ("sig", "enc")}
+    for alg, use in algs.items():
+        others = {other: published(server, other) for other in algs if other != alg}
+        (old,) = kids(server, "active", alg)
+        made = server.cli("keys", "rotate", "--use", use, "--alg", alg)
+        assert (made["use"], made["alg"], made["state"]) == (use, alg, "published")
+        assert published(server, alg) == {old, made["kid"]}
+        assert kids(server, "active", alg) == [old]
+        at_once = server.cli("keys", "rotate", "--use", use, "--alg", alg, "--now")
+        assert kids(server, "active", alg) == [at_once["kid"]]
+        assert server.cli("keys", "retire", old, "--yes") == {"retired": old, "created": []}
+        assert old not in published(server, alg)
+        (new,) = server.cli("keys", "retire", at_once["kid"], "--yes")["created"]
+        assert kids(server, "active", alg) == [new]
+        assert {other: published(server, other) for other in others} == others
+
+
+def test_a_key_of_another_use_is_refused_by_name(troth: Troth) -> None:
+    before = troth.rows("select * from key order by kid")
+    done = troth.run_cli("keys", "rotate", "--use", "enc", "--alg", "RS256")
+    assert done.returncode == 1
+    assert "RSA-OAEP-256, ECDH-ES" in done.stderr
+    assert troth.run_cli("keys", "rotate", "--use", "pairwise").returncode == 2
+    assert troth.rows("select * from key order by kid") == before
+
+
+def test_what_pairwise_subjects_are_made_with_is_never_retired(troth: Troth) -> None:
+    (kid,) = kids(troth, "active", "HS256")
+    done = troth.run_cli("keys", "retire", kid, "--yes")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert kids(troth, "active", "HS256") == [kid]
+
+
+def test_an_installation_gets_the_keys_that_it_lacks_and_keeps_the_others(server: Troth) -> None:
+    app, person = server.client(), server.person()
+    tokens = app.tokens(person)
+    assert server.stop() == 0
+    server.execute("delete from key where alg not in ('ES256', 'A256SIV')")
+    kept = server.rows("select * from key order by kid")
+    server.start()
+    now = server.rows("select * from key order by kid")
+    assert [row for row in now if row in kept] == kept
+    assert sorted(row[2] for row in now) == sorted(alg for _, alg in KINDS)
+    assert app.active(tokens["access_token"])
+    assert app.refresh(tokens["refresh_token"]).status_code == 200
+    assert server.stop() == 0
+    assert server.start().rows("select * from key order by kid") == now
 
 
 def test_a_copy_of_a_running_server_revives_no_chain(server: Troth, tmp_path: Path) -> None:

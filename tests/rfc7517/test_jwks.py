@@ -28,9 +28,21 @@ def test_every_key_says_what_it_is_for_and_nothing_private(troth: Troth) -> None
     keys = key_set(troth)
     assert keys
     assert len({key["kid"] for key in keys}) == len(keys)
+    # One for access tokens first; RSA for ID tokens, which every client understands.
+    assert [(key["kty"], key["use"], key["alg"]) for key in keys] == [
+        ("EC", "sig", "ES256"),
+        ("RSA", "sig", "RS256"),
+        ("RSA", "sig", "PS256"),
+        ("OKP", "sig", "EdDSA"),
+        ("RSA", "enc", "RSA-OAEP-256"),
+        ("EC", "enc", "ECDH-ES"),
+    ]
     for key in keys:
-        assert (key["kty"], key["crv"], key["alg"], key["use"]) == ("EC", "P-256", "ES256", "sig")
         assert not PRIVATE & key.keys()
+        assert key.get("crv") == {"EC": "P-256", "OKP": "Ed25519", "RSA": None}[key["kty"]]
+        if key["kty"] == "RSA":
+            assert len(urlsafe_b64decode(key["n"] + "==")) == 256
+            assert key["e"] == "AQAB"
 
 
 @spec("RFC 7515 §3.1", "RFC 7515 §4.1.4", "RFC 7515 §5.2")

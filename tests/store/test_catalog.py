@@ -5,14 +5,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 
+import pytest
+
 from tests.store.conftest import Database
 from tests.store.nouns import NOW, Grant, a_client, do, name, redeemed, rotate, state
 from troth.log import Secret
 from troth.model.change import Done, Put, Remove, Revoke, Verb
 from troth.model.client import RegisteredClient
 from troth.model.person import Scope
-from troth.signing.keys import StoredKey, Use, new_key
+from troth.signing import ring
+from troth.signing.keys import KINDS, KeyRingError, StoredKey, Use, new_key
 from troth.store import Store
+from troth.store.open import ensure_keys
 
 Open = Callable[[], Awaitable[Store]]
 Current = Callable[[], Awaitable[bool]]
@@ -125,6 +129,41 @@ async def test_a_key_is_stored_as_it_was_made(store: Store) -> None:
     await store.put_keys(made)
     await store.fresh()
     assert list(store.keys) == made
+
+
+async def test_CC_09_processes_that_start_at_once_agree_on_the_one_key_that_must_be_one(
+    store: Store, database: Database, opened: Open
+) -> None:
+    others = [store, await opened(), await opened()]
+    await asyncio.gather(*(ensure_keys(other, MASTER) for other in others))
+    await store.fresh()
+    rings = []
+    for other in others:
+        async with asyncio.timeout(10):
+            while set(other.keys) != set(store.keys):
+                await asyncio.sleep(0.01)
+                await other.fresh()
+        rings.append(ring.build(other.keys, MASTER, "https://login.example"))
+    assert {key.kind for key in store.keys} == set(KINDS)
+    assert len({made.pairwise_key for made in rings}) == 1
+    assert len([key for key in store.keys if key.use == "pairwise"]) == 1
+    assert len({made.sign_jwt({}, "RS256", None, NOW * 2).split(".")[0] for made in rings}) == 1
+    before = database.rows('select kid, wrapped from "key" order by kid')
+    late = new_key("pairwise", now=NOW, signs_from=NOW, master=MASTER)
+    await store.add_keys([late])
+    assert database.rows('select kid, wrapped from "key" order by kid') == before
+
+
+async def test_ST_04_what_is_lacking_is_not_made_with_another_master_key(store: Store) -> None:
+    kept = new_key("sig", now=NOW, signs_from=NOW, master=MASTER)
+    await store.put_keys([kept])
+    with pytest.raises(KeyRingError):
+        await ensure_keys(store, Secret(b"another master key of 32 bytes!!"))
+    await store.fresh()
+    assert store.keys == (kept,)
+    await ensure_keys(store, MASTER)
+    assert kept in store.keys
+    assert {key.kind for key in store.keys} == set(KINDS)
 
 
 async def test_ST_12_ending_everything_ends_every_chain_and_session(

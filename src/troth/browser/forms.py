@@ -12,7 +12,7 @@ from troth.model.change import Change, Put
 from troth.model.person import Person, Session
 from troth.op import Op
 from troth.signing import seal
-from troth.signing.jwt import b64, unb64
+from troth.signing.compact import b64, unb64
 
 BROWSER = "troth-browser"
 SESSION = "troth-session"

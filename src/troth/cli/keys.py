@@ -10,7 +10,7 @@ from troth.cli.common import Failure, as_json, confirm, emit, now, table, with_s
 if TYPE_CHECKING:
     from troth.log import Secret
     from troth.settings import Settings
-    from troth.signing.keys import StoredKey
+    from troth.signing.keys import StoredKey, Use
     from troth.store import Store
 
 # The longest life of an access token, and an hour for clocks that differ.
@@ -19,7 +19,7 @@ _KEPT_AFTER = 2 * 3600
 
 @click.group()
 def keys() -> None:
-    """The keys that sign tokens and seal codes."""
+    """The keys that sign tokens, seal codes, and open what is encrypted to this server."""
 
 
 @keys.command("list")
@@ -37,23 +37,31 @@ def list_(as_json: bool) -> None:
 
 
 @keys.command()
-@click.option("--use", type=click.Choice(("sig", "seal")), default="sig", show_default=True)
+@click.option("--use", type=click.Choice(("sig", "enc", "seal")), default="sig", show_default=True)
+@click.option(
+    "--alg",
+    type=click.Choice(("ES256", "RS256", "PS256", "EdDSA", "RSA-OAEP-256", "ECDH-ES", "A256SIV")),
+    help="Which of them; else the first of that use.",
+)
 @click.option("--now", "at_once", is_flag=True, help="Sign with it at once (emergency).")
 @as_json
-def rotate(use: str, at_once: bool, as_json: bool) -> None:
+def rotate(use: "Use", alg: str | None, at_once: bool, as_json: bool) -> None:
     """A new key: published now, signing after the publish lead; the old one ends later."""
     from troth.model.change import AuditEvent
-    from troth.signing.keys import new_key
+    from troth.signing.keys import first_alg, new_key
+
+    kind = (use, alg or first_alg(use))
+    _known(kind)
 
     async def work(store: "Store", settings: "Settings") -> dict[str, Any]:
         master = await _proven_master_key(store, settings)
         lead = 0 if at_once or use == "seal" else settings.key_publish_lead
-        made = new_key(use, now=now(), signs_from=now() + lead, master=master)  # type: ignore[arg-type]
+        made = new_key(*kind, now=now(), signs_from=now() + lead, master=master)
         ends = made.signs_from + _KEPT_AFTER
         former = [
             replace(key, ends_at=ends)
             for key in store.keys
-            if use == "sig" and key.use == "sig" and key.ends_at is None
+            if use != "seal" and key.kind == kind and key.ends_at is None
         ]
         await store.put_keys([made, *former])
         store.note(AuditEvent(event="key.rotated", outcome="ok", actor="operator", detail=made.kid))
@@ -79,19 +87,29 @@ def retire(kid: str, yes: bool, as_json: bool) -> None:
         key = next((key for key in store.keys if key.kid == kid), None)
         if key is None:
             raise Failure(f"there is no key {kid!r}")
+        if key.use == "pairwise":
+            raise Failure("this key stays: every person would be somebody else to the clients")
         at = now()
         # From its beginning, so that no clock that is set back gives it life again.
         changed = [replace(key, ends_at=key.created_at)]
-        others = [k for k in store.keys if k.use == key.use and k.kid != kid and k.may_sign(at)]
+        others = [k for k in store.keys if k.kind == key.kind and k.kid != kid and k.may_sign(at)]
         if not others:
             master = await _proven_master_key(store, settings)
-            changed.append(new_key(key.use, now=at, signs_from=at, master=master))
+            changed.append(new_key(*key.kind, now=at, signs_from=at, master=master))
         await store.put_keys(changed)
         store.note(AuditEvent(event="key.retired", outcome="ok", actor="operator", detail=kid))
         return {"retired": kid, "created": [k.kid for k in changed[1:]]}
 
     done = with_store(work)
     emit(done, as_json, f"key {kid} has ended")
+
+
+def _known(kind: tuple["Use", str]) -> None:
+    from troth.signing.keys import KINDS
+
+    if kind not in KINDS:
+        algs = ", ".join(alg for use, alg in KINDS if use == kind[0])
+        raise Failure(f"there are no {kind[0]} keys of the algorithm {kind[1]!r}, but of: {algs}")
 
 
 async def _proven_master_key(store: "Store", settings: "Settings") -> "Secret":
@@ -110,7 +128,7 @@ def _shown(key: "StoredKey", ring: tuple["StoredKey", ...]) -> dict[str, Any]:
     from troth.signing.ring import in_order
 
     at = now()
-    signing = [k for k in ring if k.use == key.use and k.may_sign(at)]
+    signing = [k for k in ring if k.kind == key.kind and k.may_sign(at)]
     newest = max(signing, key=in_order, default=None)
     if key.ends_at is not None and key.ends_at <= at:
         state = "ended"

@@ -4,9 +4,7 @@ The hot path assembles the JWS by hand over `cryptography` (half the cost of a l
 JOSE library verifies the same vectors in the tests.
 """
 
-import binascii
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 
 import msgspec
@@ -18,23 +16,10 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     encode_dss_signature,
 )
 
+from troth.signing.compact import b64, unb64
+
 _ECDSA = ec.ECDSA(hashes.SHA256())
 LONGEST = 8 * 1024
-
-
-def b64(raw: bytes) -> bytes:
-    return urlsafe_b64encode(raw).rstrip(b"=")
-
-
-def unb64(text: str) -> bytes:
-    """Strict base64url without padding; ValueError for every other spelling."""
-    try:
-        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except binascii.Error as error:
-        raise ValueError(str(error)) from None
-    if b64(raw) != text.encode():
-        raise ValueError("not canonical base64url")
-    return raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +50,6 @@ class SigningKey:
         except InvalidSignature:
             return False
         return True
-
-    def public_jwk(self) -> dict[str, str]:
-        """The public half for the key set (RFC 7517 §4)."""
-        numbers = self.public.public_numbers()
-        return {
-            "kty": "EC",
-            "crv": "P-256",
-            "x": b64(numbers.x.to_bytes(32, "big")).decode(),
-            "y": b64(numbers.y.to_bytes(32, "big")).decode(),
-            "kid": self.kid,
-            "use": "sig",
-            "alg": "ES256",
-        }
 
 
 def signing_key(kid: str, pkcs8: bytes) -> SigningKey:

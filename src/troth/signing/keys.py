@@ -13,13 +13,28 @@ from pathlib import Path
 from typing import Literal
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from troth.log import Secret
+from troth.signing import algorithms
 
-Use = Literal["sig", "seal"]
+Use = Literal["sig", "seal", "enc", "pairwise"]
+
+# Every kind of key that an installation has, in the order in which they are published. Access
+# tokens are signed with ES256; `enc` is what request objects are encrypted to; what pairwise
+# subjects are made with never ends, since every one of them would change.
+KINDS: tuple[tuple[Use, str], ...] = (
+    ("sig", "ES256"),
+    ("sig", "RS256"),
+    ("sig", "PS256"),
+    ("sig", "EdDSA"),
+    ("enc", "RSA-OAEP-256"),
+    ("enc", "ECDH-ES"),
+    ("seal", "A256SIV"),
+    ("pairwise", "HS256"),
+)
+# There is one such key, whichever of several processes was the first to make it.
+PAIRWISE_KID = "pairwise"
 
 
 class KeyRingError(Exception):
@@ -38,11 +53,25 @@ class StoredKey:
     ends_at: int | None
     wrapped: bytes
 
+    @property
+    def kind(self) -> tuple[Use, str]:
+        return self.use, self.alg
+
     def may_sign(self, now: int) -> bool:
         return self.signs_from <= now and self.stands(now)
 
     def stands(self, now: int) -> bool:
         return self.ends_at is None or self.ends_at > now
+
+    @property
+    def is_public(self) -> bool:
+        """Whether it has a public half."""
+        return self.use in ("sig", "enc")
+
+    @property
+    def retired(self) -> bool:
+        """Ended from its beginning: it is not to be believed that it signed anything."""
+        return self.ends_at is not None and self.ends_at <= self.created_at
 
 
 def read_master_key(path: str) -> Secret:
@@ -80,19 +109,26 @@ def _aad(kid: str, use: str, alg: str) -> bytes:
     return f"key:{kid}:{use}:{alg}".encode()
 
 
-def new_key(use: Use, *, now: int, signs_from: int, master: Secret) -> StoredKey:
-    """Generate a signing key (ES256) or a sealing key, wrapped and bound to its row."""
-    if use == "sig":
-        private = ec.generate_private_key(ec.SECP256R1())
-        raw = private.private_bytes(
-            serialization.Encoding.DER,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-        alg = "ES256"
-    else:
-        raw, alg = secrets.token_bytes(64), "A256SIV"
-    kid = secrets.token_hex(4)
+def first_alg(use: Use) -> str:
+    """The algorithm that is meant where none is named."""
+    return next(alg for each, alg in KINDS if each == use)
+
+
+def new_key(
+    use: Use, alg: str | None = None, *, now: int, signs_from: int, master: Secret
+) -> StoredKey:
+    """Generate a key for `use` and `alg`, wrapped and bound to its row."""
+    alg = alg or first_alg(use)
+    if (use, alg) not in KINDS:
+        raise ValueError(f"no key for {use} has the algorithm {alg}")
+    match use:
+        case "seal":
+            raw = secrets.token_bytes(64)
+        case "pairwise":
+            raw = secrets.token_bytes(32)
+        case _:
+            raw = algorithms.generate(alg)
+    kid = PAIRWISE_KID if use == "pairwise" else secrets.token_hex(4)
     nonce = secrets.token_bytes(12)
     wrapped = nonce + AESGCM(master.reveal()).encrypt(nonce, raw, _aad(kid, use, alg))
     return StoredKey(

@@ -1,15 +1,19 @@
 """The ring in use: what signs, what verifies, what seals, and the published key set."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import msgspec
 
 from troth.log import Secret
 from troth.model.token import AccessToken
-from troth.signing import jwt, seal
-from troth.signing.keys import KeyRingError, StoredKey, unwrap
+from troth.signing import algorithms, jws, jwt, seal
+from troth.signing.compact import Malformed, unb64
+from troth.signing.keys import KINDS, KeyRingError, StoredKey, unwrap
+
+K = TypeVar("K")
 
 CHAIN_CLAIM = "chain"
 MOST_VERIFIED = 4096
@@ -33,9 +37,13 @@ class Ring:
     """Immutable: a new one is built whenever the stored keys change."""
 
     issuer: str
+    # What signs access tokens, each with its header made; every other use is in `own`.
     signing: tuple[tuple[StoredKey, jwt.SigningKey], ...]
     verifying: Mapping[str, tuple[jwt.SigningKey, int | None]]
     sealer: seal.Sealer
+    # Every key that has a public half, in the order in which they are published.
+    own: tuple[tuple[StoredKey, algorithms.Private], ...]
+    pairwise: bytes | None = field(repr=False)
     # JWTs that were presented lately and proved to be ours, by digest: an API asks for the same
     # token again and again, and its signature does not change.
     _verified: dict[bytes, tuple[str, AccessToken]] = field(
@@ -43,21 +51,71 @@ class Ring:
     )
 
     def signer(self, now: int) -> jwt.SigningKey:
-        """The newest key that may sign at `now`; the first one, where the clock was set back."""
-        ready = [key for stored, key in self.signing if stored.may_sign(now)]
-        early = [key for stored, key in self.signing if stored.stands(now)]
-        if not ready and not early:
-            raise KeyRingError("no signing key may sign now; run troth keys rotate --now")
-        return ready[-1] if ready else early[0]
+        """What signs an access token at `now`."""
+        return _in_charge(self.signing, now)[1]
 
     def published(self, now: int) -> tuple[str, ...]:
-        """The ids of the keys whose tokens may still be around."""
-        standing = self.verifying.items()
-        return tuple(kid for kid, (_, ends_at) in standing if ends_at is None or ends_at > now)
+        """The ids of the keys that somebody may have to verify with, or encrypt to."""
+        return tuple(stored.kid for stored, _ in self.own if stored.stands(now))
 
     def jwks(self, now: int) -> dict[str, object]:
         """The key set (RFC 7517 §5) of what is published."""
-        return {"keys": [self.verifying[kid][0].public_jwk() for kid in self.published(now)]}
+        return {
+            "keys": [
+                {
+                    **algorithms.public_members(private.public_key()),
+                    "kid": stored.kid,
+                    "use": stored.use,
+                    "alg": stored.alg,
+                }
+                for stored, private in self.own
+                if stored.stands(now)
+            ]
+        }
+
+    @property
+    def pairwise_key(self) -> bytes:
+        """What pairwise subjects are made with (OIDC Core §8.1): one for ever, 32 bytes."""
+        if self.pairwise is None:
+            raise KeyRingError("there is no key for pairwise subjects; start troth serve anew")
+        return self.pairwise
+
+    def sign_jwt(self, claims: Mapping[str, object], alg: str, typ: str | None, now: int) -> str:
+        """A JWT (RFC 7519 §7.1) that is no access token, by the key of `alg`.
+
+        Raises `KeyRingError` where `alg` is none of `algorithms.SIGNATURES`.
+        """
+        bound = algorithms.bound(alg)
+        fitting = [pair for pair in self.own if pair[0].kind == ("sig", bound)]
+        stored, private = _in_charge(fitting, now)
+        head = {"alg": alg, "kid": stored.kid}
+        return jws.signed(private, head if typ is None else {**head, "typ": typ}, claims)
+
+    def open_own_jwt(self, text: str) -> jws.OwnJWT | None:
+        """What this server once said in a JWT, of whatever `typ`; None for everything else.
+
+        It may have expired, and its key may have been replaced; one that was retired for it had
+        leaked is not believed.
+        """
+        try:
+            parsed = jws.parse(text)
+            key = self._signed_by(parsed)
+            if key is None or not algorithms.verify(
+                parsed.alg, key.public_key(), parsed.signature, parsed.signing_input
+            ):
+                return None
+            claims = jws.claims_of(parsed)
+        except Malformed:
+            return None
+        if claims.get("iss") != self.issuer:
+            return None
+        return jws.OwnJWT(typ=parsed.typ, claims=claims)
+
+    def _signed_by(self, parsed: jws.Parsed) -> algorithms.Private | None:
+        for stored, private in self.own:
+            if stored.kid == parsed.kid and not stored.retired:
+                return private if stored.kind == ("sig", algorithms.bound(parsed.alg)) else None
+        return None
 
     def sign_access_token(self, token: AccessToken, now: int) -> str:
         """RFC 9068 §2: the claims of a JWT access token, signed."""
@@ -105,7 +163,7 @@ class Ring:
         if key is None or not key.verify(signing_input, signature):
             return None
         try:
-            claims = msgspec.json.decode(jwt.unb64(payload), type=_Claims)
+            claims = msgspec.json.decode(unb64(payload), type=_Claims)
             chain_id = bytes.fromhex(claims.chain) if claims.chain else None
         except (ValueError, msgspec.DecodeError, RecursionError):
             return None
@@ -129,17 +187,31 @@ def in_order(key: StoredKey) -> tuple[int, int, str]:
     return key.signs_from, key.created_at, key.kid
 
 
+def _in_charge(keys: Sequence[tuple[StoredKey, K]], now: int) -> tuple[StoredKey, K]:
+    """The newest key that may sign at `now`; the first one, where the clock was set back."""
+    ready = [pair for pair in keys if pair[0].may_sign(now)]
+    early = [pair for pair in keys if pair[0].stands(now)]
+    if not ready and not early:
+        raise KeyRingError("no signing key may sign now; run troth keys rotate --now")
+    return ready[-1] if ready else early[0]
+
+
 def build(keys: Iterable[StoredKey], master: Secret, issuer: str) -> Ring:
     """Unwrap the stored keys into a `Ring`; raises `KeyRingError` where one does not open."""
     ordered = sorted(keys, key=in_order)
+    raw = {key.kid: unwrap(key, master) for key in ordered}
     seals = [k for k in ordered if k.use == "seal" and k.ends_at is None]
-    sealing = {bytes.fromhex(k.kid): unwrap(k, master) for k in seals}
-    signing = [(k, jwt.signing_key(k.kid, unwrap(k, master))) for k in ordered if k.use == "sig"]
-    if not sealing or not signing:
+    sealing = {bytes.fromhex(k.kid): raw[k.kid] for k in seals}
+    public = [k for kind in KINDS for k in ordered if k.kind == kind and k.is_public]
+    own = [(k, algorithms.load(raw[k.kid])) for k in public]
+    tokens = [(k, jwt.signing_key(k.kid, raw[k.kid])) for k, _ in own if k.alg == "ES256"]
+    if not sealing or not tokens:
         raise KeyRingError("the database holds no keys; run troth migrate up")
     return Ring(
         issuer=issuer,
-        signing=tuple(signing),
-        verifying={k.kid: (key, k.ends_at) for k, key in signing},
+        signing=tuple(tokens),
+        verifying={k.kid: (key, k.ends_at) for k, key in tokens},
         sealer=seal.sealer(sealing, bytes.fromhex(seals[-1].kid)),
+        own=tuple(own),
+        pairwise=next((raw[k.kid] for k in ordered if k.use == "pairwise"), None),
     )

@@ -96,6 +96,9 @@ class Upkeep(Protocol):
 
     async def put_keys(self, keys: Sequence[StoredKey]) -> None: ...
 
+    async def add_keys(self, keys: Sequence[StoredKey]) -> None:
+        """Insert keys; where there is one of the same id, that one stays as it is."""
+
     async def purge(self, name: str, before: int) -> int: ...
 
     async def take_turn(self, now: int) -> int | None:

@@ -6,7 +6,7 @@ from types import ModuleType
 
 from troth.log import Secret
 from troth.settings import Settings, database_path
-from troth.signing.keys import new_key
+from troth.signing.keys import KINDS, new_key, unwrap
 from troth.store import Store, StoreUnavailable, migrate
 from troth.store.sql_store import SQLStore
 
@@ -69,15 +69,20 @@ def _postgres_schema() -> ModuleType:
 
 
 async def ensure_keys(store: Store, master: Secret) -> None:
-    """The first signing and sealing key of a new installation; they work at once.
+    """The first key of every kind that the installation lacks; they work at once.
 
-    Never made where a database already has keys: a wrong master key must not start anew.
+    Never made beside keys that this master key does not open: a wrong one must not start anew.
+    Of several processes that are first at once, each makes its own, and all of them stand.
     """
     await store.fresh()
-    if store.keys:
+    have = {key.kind for key in store.keys}
+    missing = [kind for kind in KINDS if kind not in have]
+    if not missing:
         return
+    for key in store.keys:
+        unwrap(key, master)
     now = int(time.time())
-    await store.put_keys(
-        [new_key(use, now=now, signs_from=now, master=master) for use in ("sig", "seal")]
+    await store.add_keys(
+        [new_key(use, alg, now=now, signs_from=now, master=master) for use, alg in missing]
     )
     await store.fresh()

@@ -190,6 +190,9 @@ class SQLStore:
         """Insert new keys and update when old ones end."""
         await self._engine.run([*(("put_key", rows.asdict(key)) for key in keys), ("bump", {})])
 
+    async def add_keys(self, keys: Sequence[StoredKey]) -> None:
+        await self._engine.run([*(("add_key", rows.asdict(key)) for key in keys), ("bump", {})])
+
     async def end_everything(self, at: int) -> None:
         """End every chain and session: what a restored copy could revive."""
         ends = [(name, {"at": at}) for name in ("end_every_chain", "end_every_session")]

@@ -8,6 +8,10 @@ select kid, use, alg, created_at, signs_from, ends_at, wrapped from "key" order 
 insert into "key" (kid, use, alg, created_at, signs_from, ends_at, wrapped)
 values (:kid, :use, :alg, :created_at, :signs_from, :ends_at, :wrapped)
 on conflict (kid) do update set ends_at = excluded.ends_at, wrapped = excluded.wrapped
+-- name: add_key
+insert into "key" (kid, use, alg, created_at, signs_from, ends_at, wrapped)
+values (:kid, :use, :alg, :created_at, :signs_from, :ends_at, :wrapped)
+on conflict (kid) do nothing
 
 -- name: scopes
 select name, description, required, is_default from scope order by name
