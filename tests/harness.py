@@ -29,6 +29,7 @@ from urllib.parse import parse_qs, parse_qsl, urlencode, urljoin, urlsplit
 import asyncpg
 import httpx2
 
+from tests import forked
 from tests.oracles import check_response
 from tests.ports import free_port as free_port  # noqa: PLC0414  # where every test looks for it
 
@@ -66,8 +67,7 @@ class Troth:
         self.command: tuple[str, ...] = ("-m", "troth", "serve")
         self._process: subprocess.Popen[str] | None = None
         if self.postgres:
-            done = self.run_cli("migrate", "up")
-            assert done.returncode == 0, done.stderr
+            self.cli("migrate", "up")
 
     def run_cli(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -82,7 +82,7 @@ class Troth:
 
     def cli(self, *words: str, stdin: str = "") -> Any:
         """A command's JSON; fails the test where the command fails."""
-        done = self.run_cli(*words, "--json", stdin=stdin)
+        done = forked.run([*words, "--json"], self.environment, stdin)
         assert done.returncode == 0, f"troth {' '.join(words)}: {done.stderr}"
         return json.loads(done.stdout)
 

@@ -2,16 +2,19 @@
 
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx2
+import structlog
 
 from tests.harness import PASSWORD, forms
 from tests.oracles import check_response
+from troth import log
 from troth.accounts.passwords import hash_now
 from troth.app import App, create_app
 from troth.model.change import Change, Done, Put
@@ -23,6 +26,15 @@ from troth.settings import Settings
 REDIRECT_URI = "https://app.example/cb"
 SECRET = "canary client secret"
 _HASH = hash_now(PASSWORD)
+
+
+@contextmanager
+def logging_from(level: str) -> Iterator[None]:
+    """Log as a server does; the tests after this one find nothing configured."""
+    log.configure(level)
+    yield
+    structlog.reset_defaults()
+    log.logger.cache_clear()
 
 
 class Inside:

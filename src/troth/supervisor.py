@@ -132,6 +132,8 @@ class _Supervisor:
         return self._start()
 
     def _end(self, workers: list[subprocess.Popen[bytes]]) -> None:
+        for sock in self._sockets:  # else who comes now is queued where nobody accepts any more
+            sock.close()
         for worker in workers:
             if worker.poll() is None:
                 worker.terminate()

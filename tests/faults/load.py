@@ -72,7 +72,10 @@ class Requests(Protocol):
 
 
 class Refreshes:
-    """Chains of one client: each is refreshed with its newest token, and by one at a time."""
+    """Chains of one client: each is refreshed with its newest token, and by one at a time.
+
+    Where every chain waits for its answer, a machine's token is asked for in its stead.
+    """
 
     def __init__(self, client: OAuthClient, tokens: list[str]) -> None:
         self._client = client
@@ -80,14 +83,16 @@ class Refreshes:
         self._asked: dict[int, str] = {}
 
     def request(self, number: int) -> bytes:
-        self._asked[number] = self._free.popleft()  # more under way than chains: an error here
-        form = {"grant_type": "refresh_token", **self._client.credentials()}
-        form["refresh_token"] = self._asked[number]
+        form = {"grant_type": "client_credentials", **self._client.credentials()}
+        if self._free:
+            self._asked[number] = self._free.popleft()
+            form |= {"grant_type": "refresh_token", "refresh_token": self._asked[number]}
         return post(self._client.troth.port, "/oauth/token", form)
 
     def learn(self, number: int, status: int, body: bytes) -> None:
-        asked = self._asked.pop(number)
-        self._free.append(json.loads(body)["refresh_token"] if status == 200 else asked)
+        asked = self._asked.pop(number, None)
+        if asked is not None:
+            self._free.append(json.loads(body)["refresh_token"] if status == 200 else asked)
 
 
 class Introspections:
@@ -124,7 +129,9 @@ class WrongLogins:
 
 
 def refreshes(troth: Troth, chains: int) -> Refreshes:
-    client, person, browser = troth.client(), troth.person(), Browser(troth)
+    every = ("authorization_code", "refresh_token", "client_credentials")
+    client = troth.client(*(word for kind in every for word in ("--grant-type", kind)))
+    person, browser = troth.person(), Browser(troth)
     tokens = [client.tokens(person, browser)["refresh_token"] for _ in range(chains)]
     return Refreshes(client, tokens)
 

@@ -216,3 +216,13 @@ def test_help_loads_nothing_heavy(words: list[str]) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "Usage:" in done.stdout
     assert not HEAVY & set(done.stderr.split())
+
+
+def test_what_the_store_has_to_say_is_not_in_a_command_s_answer() -> None:
+    """A slow database is worth a warning to a server, and none to whoever reads the JSON."""
+    script = (
+        "from troth import log; from troth.cli.common import failing\n"
+        "failing(lambda: log.logger().warning('canary')); print('{}')"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "{}\n", "")

@@ -16,8 +16,7 @@ from urllib.parse import urlencode, urlsplit
 import msgspec
 import pytest
 
-from tests.inside import READ, REDIRECT_URI, SECRET, Inside, a_person, an_app
-from troth import log
+from tests.inside import READ, REDIRECT_URI, SECRET, Inside, a_person, an_app, logging_from
 from troth.intake import Arrival
 
 # Calls for one answer. Measured on Python 3.11, with a tenth of room for other versions.
@@ -36,12 +35,12 @@ RUNS = 20
 
 @pytest.fixture
 async def inside(tmp_path: Path) -> AsyncIterator[Inside]:
-    log.configure("error")
-    made = await Inside(tmp_path).open()
-    await made.put(READ, a_person("ada"), an_app("app"))
-    await made.put(an_app("opaque", access_token_format="opaque"))
-    yield made
-    await made.close()
+    with logging_from("error"):
+        made = await Inside(tmp_path).open()
+        await made.put(READ, a_person("ada"), an_app("app"))
+        await made.put(an_app("opaque", access_token_format="opaque"))
+        yield made
+        await made.close()
 
 
 class Calls:

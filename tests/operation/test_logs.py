@@ -19,21 +19,40 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troth]:
     assert troth.stop() == 0
 
 
+def since(server: Troth, start: int) -> list[tuple[str, ...]]:
+    return server.rows(
+        "select event, outcome, actor, client_id, sub, request_id from audit where id > ?", start
+    )
+
+
+def audit_lines(server: Troth) -> list[dict[str, Any]]:
+    """What the log says of decisions; the rows of some are written behind their lines."""
+    lines = [json.loads(line) for line in server.log().splitlines() if line.startswith("{")]
+    return [line for line in lines if line.get("audit")]
+
+
 def audited(server: Troth, work: Callable[[], Any]) -> list[tuple[str, str]]:
     """Event and outcome of the audit rows that `work` makes; each has its line in the log."""
     (start,) = server.rows("select coalesce(max(id), 0) from audit")[0]
+    said = len(audit_lines(server))
     work()
-    time.sleep(0.5)
-    rows = server.rows(
-        "select event, outcome, actor, client_id, sub, request_id from audit where id > ?", start
-    )
-    lines = [json.loads(line) for line in server.log().splitlines() if line.startswith("{")]
+    rows, lines = since(server, start), audit_lines(server)
+    deadline = time.monotonic() + 20
+    while len([row for row in rows if row[2] != "operator"]) != len(lines) - said:
+        assert time.monotonic() < deadline, "of line and row one never comes"
+        time.sleep(0.05)
+        rows, lines = since(server, start), audit_lines(server)
     for event, outcome, actor, client_id, sub, request_id in rows:
         assert actor or client_id or sub or (event, outcome) == ("login", "wrong")
         if actor == "operator":
             continue
         assert len(request_id) == 20
-        same = {"event": event, "outcome": outcome, "actor": actor, "client_id": client_id}
+        same: dict[str, Any] = {
+            "event": event,
+            "outcome": outcome,
+            "actor": actor,
+            "client_id": client_id,
+        }
         same |= {"sub": sub, "request_id": request_id, "audit": True}
         found = [line for line in lines if same.items() <= line.items()]
         assert len(found) == 1, (event, found)

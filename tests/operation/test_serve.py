@@ -1,5 +1,6 @@
 """The server as a process: it starts, serves by several workers, survives one, and ends clean."""
 
+import contextlib
 import os
 import re
 import signal
@@ -84,26 +85,36 @@ def test_a_master_key_that_is_missing_open_or_wrong_stops_the_start(
     assert "TROTH_MASTER_KEY_FILE" in troth.run_cli("serve").stderr
 
 
+def closed(port: int) -> None:
+    """Until nobody listens there any more: whoever comes goes to another host at once."""
+    deadline = time.monotonic() + 30
+    with contextlib.suppress(ConnectionError):
+        while time.monotonic() < deadline:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            time.sleep(0.02)
+        raise AssertionError("it still listens")
+
+
 @pytest.mark.parametrize("workers_", ["1", "2"])
 def test_sigterm_lets_a_request_in_flight_end(tmp_path: Path, workers_: str) -> None:
     troth = Troth(tmp_path, workers=workers_).start()
     body = b"grant_type=refresh_token&client_id=x&client_secret=y"
     head = (
         f"POST /oauth/token HTTP/1.1\r\nHost: 127.0.0.1:{troth.port}\r\nContent-Type: "
-        f"application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
+        f"application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n"
+        "Expect: 100-continue\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", troth.port), timeout=10) as sock:
-        sock.sendall(head.encode() + body[:10])
-        time.sleep(0.2)
+    with socket.create_connection(("127.0.0.1", troth.port), timeout=20) as sock:
+        sock.sendall(head.encode())
+        assert sock.recv(65536).startswith(b"HTTP/1.1 100 "), "it has begun"
+        sock.sendall(body[:10])
         assert troth._process is not None
         troth._process.send_signal(signal.SIGTERM)
-        time.sleep(0.4)
+        closed(troth.port)
         sock.sendall(body[10:])
         answer = sock.recv(65536)
     assert answer.startswith(b"HTTP/1.1 401 ")
-    assert troth._process.wait(timeout=15) == 0
-    with pytest.raises(OSError, match="refused"):
-        socket.create_connection(("127.0.0.1", troth.port), timeout=1)
+    assert troth._process.wait(timeout=30) == 0
     assert "Traceback" not in troth.log()
 
 
@@ -124,7 +135,7 @@ def test_a_worker_that_is_killed_is_replaced(pair: Troth) -> None:
     before = workers(pair)
     victim = min(before)
     os.kill(victim, signal.SIGKILL)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline and (len(workers(pair)) < 2 or victim in workers(pair)):
         time.sleep(0.05)
     now = workers(pair)

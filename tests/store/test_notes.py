@@ -1,13 +1,15 @@
 """What is written behind: soon, in order, and never at another's cost."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
+import pytest
+
+from tests.inside import logging_from
 from tests.store.conftest import Database
 from tests.store.nouns import NOW, name
-from troth import log
 from troth.model.change import NOTHING, AuditEvent, Change, Done
-from troth.store import Store, Trace, notes
+from troth.store import Store, StoreUnavailable, Trace, notes
 
 Open = Callable[[], Awaitable[Store]]
 
@@ -59,9 +61,9 @@ async def test_what_was_noted_is_written_when_the_store_closes(
 async def test_one_note_that_no_database_takes_costs_only_itself(
     store: Store, database: Database
 ) -> None:
-    log.configure("info")
-    store.note(event("canary.before"), event("canary.\ud800"), event("canary.after"))
-    await written(store)
+    with logging_from("info"):
+        store.note(event("canary.before"), event("canary.\ud800"), event("canary.after"))
+        await written(store)
     found = {row[0] for row in database.rows("select event from audit")}
     assert found == {"canary.before", "canary.after"}
 
@@ -85,6 +87,28 @@ async def test_RX_09_what_is_alike_in_a_flood_is_one_row_with_its_number(
     await written(store)
     (row,) = database.rows("select count(*) from audit where event = 'canary.alike'")
     assert row[0] == notes.FLOOD, "without a flood each has its row"
+
+
+async def test_what_a_slow_database_has_no_time_for_is_written_later_and_once(
+    store: Store, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A few at once are in time where all at once never are, and what was taken stays taken."""
+    write, calls = store._notes._write, []  # type: ignore[attr-defined]
+
+    async def in_time(some: Sequence[notes.Note]) -> None:
+        calls.append(len(some))
+        if len(some) > 500 or len(calls) == 3:
+            raise StoreUnavailable("TimeoutError")
+        await write(some)
+
+    monkeypatch.setattr(store._notes, "_write", in_time)  # type: ignore[attr-defined]
+    expected = {f"canary.{number}" for number in range(1500)}
+    store.note(*map(event, sorted(expected)))
+    await written(store)
+    assert 0 < len(database.rows("select 1 from audit")) < 1500
+    await written(store)
+    found = [row[0] for row in database.rows("select event from audit")]
+    assert (len(found), set(found)) == (1500, expected)
 
 
 async def test_RX_04_traces_are_a_ring(store: Store, database: Database) -> None:

@@ -37,12 +37,17 @@ def settings() -> "Settings":
 
 
 def failing(work: Callable[[], T]) -> T:
-    """Run `work`; what is known to go wrong becomes a `Failure`."""
+    """Run `work`; what is known to go wrong becomes a `Failure`.
+
+    What a command prints is its answer or this one sentence: no log line comes between.
+    """
+    from troth import log
     from troth.settings import SettingsError
     from troth.signing.keys import KeyRingError
     from troth.store import StoreUnavailable
     from troth.store.migrate import SchemaError
 
+    log.configure("error")
     try:
         return work()
     except (SettingsError, SchemaError, KeyRingError, StoreUnavailable) as error:

@@ -14,6 +14,7 @@ MOST_WAITING = 10_000
 # So many within a moment are a flood: what is alike becomes one row.
 FLOOD = 200
 _PAUSE = 0.2
+_AT_ONCE = 250
 
 # An entry, the request it belongs to, and when it was made (seconds).
 Note = tuple[AuditEvent | Trace, str, int]
@@ -44,19 +45,25 @@ class Notes:
     async def flush(self) -> None:
         """Write what was noted, now. What cannot be written stays for the next time."""
         waiting, self._waiting = self._waiting, []
-        if not waiting:
-            return
         notes = waiting if len(waiting) < FLOOD else gathered(waiting)
         self._writing = True
         try:
-            await self._write(notes)
+            while notes:  # a slow database has time for a few, and what it took is not asked again
+                await self._write_some(notes[:_AT_ONCE])
+                notes = notes[_AT_ONCE:]
         except StoreUnavailable as error:
             log.logger().warning("notes.delayed", count=len(notes), reason=str(error)[:200])
             self._waiting = [*notes, *self._waiting][:MOST_WAITING]
-        except Exception:  # one that no database takes must not take the others with it
-            await self._write_each(notes)
         finally:
             self._writing = False
+
+    async def _write_some(self, notes: Sequence[Note]) -> None:
+        try:
+            await self._write(notes)
+        except StoreUnavailable:
+            raise
+        except Exception:  # one that no database takes must not take the others with it
+            await self._write_each(notes)
 
     async def _write_each(self, notes: Sequence[Note]) -> None:
         for note in notes:
