@@ -5,7 +5,7 @@ Everything is `no-store` unless it says otherwise, and only `redirect` here make
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
@@ -14,8 +14,9 @@ from urllib.parse import unquote_to_bytes
 import msgspec
 
 from troth.errors import OAuthError, invalid_request
-
-Headers = tuple[tuple[bytes, bytes], ...]
+from troth.page_policy import BROWSER, framed_headers, opened, page_headers
+from troth.page_policy import Headers as Headers  # noqa: PLC0414 (named here too)
+from troth.page_policy import PageOptions as PageOptions  # noqa: PLC0414
 
 MOST_KEYS = 100
 _FORM = b"application/x-www-form-urlencoded"
@@ -184,44 +185,26 @@ def json(status: int, body: object, extra: Headers = ()) -> Response:
     return Response(status, _JSON + extra, msgspec.json.encode(body))
 
 
-_BROWSER: Headers = (
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
-)
+_CLOSED = PageOptions()
 
 
-@dataclass(frozen=True, slots=True)
-class PageOptions:
-    """What a page needs beyond its bytes: where its forms may lead, cookies, other headers."""
-
-    form_targets: tuple[str, ...] = ()
-    extra: Headers = field(default=())
-
-
-def page(status: int, body: bytes, options: PageOptions = PageOptions()) -> Response:
+def page(status: int, body: bytes, options: PageOptions = _CLOSED) -> Response:
     """An HTML page under a strict content security policy: no script, no frame, no stranger."""
-    form_action = " ".join(("'self'", *options.form_targets))
-    csp = (
-        "default-src 'none'; style-src 'self'; img-src 'self'; "
-        f"form-action {form_action}; base-uri 'none'; frame-ancestors 'none'"
-    )
-    headers = (
-        (b"content-type", b"text/html; charset=utf-8"),
-        (b"content-security-policy", csp.encode("latin-1", "replace")),
-        *_BROWSER,
-        *options.extra,
-    )
-    return Response(status, headers, body)
+    return Response(status, page_headers(options), body)
 
 
-def redirect(location: str, extra: Headers = ()) -> Response:
-    """303 (RFC 9700 §4.12): a form that was posted is never posted again elsewhere."""
-    return Response(303, ((b"location", _ascii(location)), *_BROWSER, *extra))
+def framed_page(body: bytes) -> Response:
+    """A page without content or controls that any site may hold in a frame."""
+    return Response(200, framed_headers(), body)
+
+
+def redirect(location: str, extra: Headers = (), *, opener: bool = False) -> Response:
+    """303 (RFC 9700 §4.12): a form that was posted is never posted again elsewhere.
+
+    `opener` as in `PageOptions`: a redirect cuts a window off from its opener, too.
+    """
+    browser = opened(BROWSER) if opener else BROWSER
+    return Response(303, ((b"location", _ascii(location)), *browser, *extra))
 
 
 def _ascii(location: str) -> bytes:

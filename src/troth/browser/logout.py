@@ -1,7 +1,7 @@
 """Logging out: asked first, then the session ends on every process."""
 
 from troth.browser import forms
-from troth.browser.pages.views import LogoutPage, SignedOutPage
+from troth.browser.pages.views import LoggedOutPage, LogoutPage
 from troth.http import Cost, Headers, PageOptions, Request, Response, page
 from troth.model.change import AuditEvent, Change, Revoke
 from troth.op import Op
@@ -20,7 +20,7 @@ def paths(settings: Settings) -> tuple[str, ...]:
 async def handle(request: Request, op: Op) -> Response:
     signed_in = await forms.signed_in(request, op)
     if signed_in is None:
-        return page(200, op.pages.render(SignedOutPage()))
+        return page(200, op.pages.render(LoggedOutPage()))
     session, person = signed_in
     if request.method != "POST":
         browser = forms.browser_id(request, op)
@@ -34,4 +34,4 @@ async def handle(request: Request, op: Op) -> Response:
     event = AuditEvent(event="logout", outcome="ok", actor=person.sub, sub=person.sub)
     end = Revoke(kind="session", key=session.session_id, at=op.now)
     await op.store.commit(Change(verbs=(end,), audit=(event,)), request_id=request.request_id)
-    return page(200, op.pages.render(SignedOutPage()), PageOptions(extra=_CLEAR))
+    return page(200, op.pages.render(LoggedOutPage()), PageOptions(extra=_CLEAR))

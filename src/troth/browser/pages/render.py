@@ -15,25 +15,40 @@ from troth.browser.pages.theme import accent_css
 from troth.browser.pages.views import (
     AccountPage,
     Brand,
+    CheckSessionPage,
     ConsentPage,
+    EndSessionPage,
     ErrorPage,
+    FormPostPage,
     HomePage,
+    LoggedOutPage,
     LoginPage,
     LogoutPage,
-    SignedOutPage,
+    RegisterPage,
+    SelectAccountPage,
     View,
 )
 
 TEMPLATES: Final[Mapping[type[View], str]] = MappingProxyType(
     {
         LoginPage: "login.html",
+        SelectAccountPage: "select.html",
+        RegisterPage: "register.html",
         ConsentPage: "consent.html",
-        ErrorPage: "error.html",
-        SignedOutPage: "signed_out.html",
+        FormPostPage: "form_post.html",
+        CheckSessionPage: "check_session.html",
         LogoutPage: "logout.html",
+        EndSessionPage: "end_session.html",
+        LoggedOutPage: "logged_out.html",
         AccountPage: "account.html",
+        ErrorPage: "error.html",
         HomePage: "home.html",
     }
+)
+
+# What a template calls each script: `script.leave`.
+SCRIPTS: Final[Mapping[str, str]] = MappingProxyType(
+    {"form_post": "form-post.js", "check_session": "check-session.js", "leave": "leave.js"}
 )
 
 _TINTS: Final = 6
@@ -67,6 +82,7 @@ class Pages:
                 "lang": lang,
                 "css": base + files.named["troth.css"],
                 "favicon": base + files.named["icon.svg"],
+                "script": {name: base + files.named[file] for name, file in SCRIPTS.items()},
                 "icon": {name: Markup(svg) for name, svg in load_icons().items()},  # noqa: S704
             },
         )

@@ -12,9 +12,10 @@ from types import MappingProxyType
 from typing import Final
 
 _FOLDER: Final = Path(__file__).parent
-_STYLE_PARTS: Final = ("tokens.css", "base.css", "components.css", "account.css")
+_STYLE_PARTS: Final = ("tokens.css", "base.css", "components.css", "steps.css", "account.css")
 _SVG: Final = "image/svg+xml"
 _CSS: Final = "text/css; charset=utf-8"
+_SCRIPT: Final = "text/javascript; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class StaticFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticFiles:
-    """`files` by path below the base; `named` gives that path for `troth.css`, `icon.svg` ..."""
+    """`files` by path below the base; `named` gives that path for `troth.css`, `leave.js` ..."""
 
     files: Mapping[str, StaticFile]
     named: Mapping[str, str]
@@ -49,6 +50,8 @@ def load_static(extra_css: str = "") -> StaticFiles:
 
     for image in sorted((_FOLDER / "static").glob("*.svg")):
         add(image.name, _SVG, image.read_bytes())
+    for program in sorted((_FOLDER / "static").glob("*.js")):
+        add(program.name, _SCRIPT, program.read_bytes())
     parts = [(_FOLDER / "static" / part).read_text("utf-8") for part in _STYLE_PARTS]
     css = re.sub(
         r'url\("([a-z-]+\.svg)"\)',
