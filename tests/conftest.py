@@ -8,6 +8,7 @@ import pytest
 
 from tests.engines import VARIANTS, Engine, Refusals
 from tests.harness import Browser, OAuthClient, Person, Troth, listeners
+from tests.outside import Outside
 from tests.postgres import Cluster, binaries
 
 pytest_plugins = ["tests.availability"]
@@ -78,6 +79,14 @@ def engine(request: pytest.FixtureRequest) -> Engine:
         return str(request.getfixturevalue("cluster").database())
 
     return Engine(variant=getattr(request, "param", VARIANTS[0]), new_database=new_database)
+
+
+@pytest.fixture(scope="session")
+def outside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    """Somebody else's server, at paths that each test makes its own."""
+    made = Outside(tmp_path_factory.mktemp("outside")).start()
+    yield made
+    made.stop()
 
 
 @pytest.fixture(scope="session")

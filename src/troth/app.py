@@ -18,6 +18,7 @@ from troth.answers import Answers
 from troth.browser.pages.render import Pages
 from troth.browser.pages.views import Brand
 from troth.errors import OAuthError, PageError
+from troth.fetch import Fetcher
 from troth.housekeeping import keep_house
 from troth.http import Cost, Headers, Request, Response
 from troth.intake import Arrival, Intake, arrived
@@ -33,7 +34,6 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-
 # Whatever the database does, a request has its answer within two seconds.
 _PATIENCE = 1.85
 
@@ -48,12 +48,11 @@ class App:
         self._house: asyncio.Task[None] | None = None
         self._routes = routes(settings)
         self._intake = Intake(settings)
-        pages = Pages(
+        self._pages = Pages(
             Brand(name=settings.operator_name, support_url=settings.support_url or None),
             settings.base,
         )
-        self._pages = pages
-        self._answers = Answers(settings, pages)
+        self._answers = Answers(settings, self._pages)
         self._admission = Admission()
         # A request's id names it and is no secret: what is random in it is the process.
         self._run = secrets.token_hex(5)
@@ -77,6 +76,7 @@ class App:
                     master=master,
                     pages=self._pages,
                     passwords=Passwords(),
+                    fetcher=Fetcher(self.settings.fetch_allow, self.settings.fetch_ca_file),
                 )
                 self._house = asyncio.create_task(keep_house(store))
         return self.op

@@ -12,6 +12,7 @@ from troth.client_auth import Presented, authenticate
 from troth.client_auth.limit import FailureLimit
 from troth.documents import Documents
 from troth.errors import OAuthError, PageError
+from troth.fetch import Fetcher
 from troth.http import Form, Request
 from troth.log import Secret
 from troth.model.authorization import ChainState
@@ -34,6 +35,7 @@ class Op:
     master: Secret
     pages: Pages
     passwords: Passwords
+    fetcher: Fetcher
     clock: Callable[[], float] = time.time
     failures: FailureLimit = field(default_factory=FailureLimit)
     documents: Documents = field(default_factory=Documents)

@@ -6,7 +6,6 @@ documentation is its `doc`, from which the reference page is generated.
 
 import ipaddress
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -14,11 +13,26 @@ from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
+from troth.settings_checks import (
+    HostPort,
+    SettingsError,
+    check,
+    is_loopback,
+    parse_listen,
+    parse_target,
+)
+
+__all__ = [
+    "Settings",
+    "SettingsError",
+    "check",
+    "database_path",
+    "is_loopback",
+    "load",
+    "parse_listen",
+]
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-
-
-class SettingsError(Exception):
-    """A setting is unknown, missing or wrong; the message says which and how to mend it."""
 
 
 def _doc(default: Any, doc: str) -> Any:
@@ -62,6 +76,13 @@ class Settings:
     session_lifetime: int = _doc(12 * 3600, "Absolute life of a login session.")
     session_idle: int = _doc(30 * 60, "A login session that is not used for so long ends.")
     key_publish_lead: int = _doc(86400, "A new signing key is published so long before it signs.")
+    fetch_allow: tuple[HostPort, ...] = _doc(
+        (),
+        "Loopback and private targets that Troth may fetch from, as `host:port`, comma-separated.",
+    )
+    fetch_ca_file: str = _doc(
+        "", "Further certificate authorities (PEM) that are believed when Troth fetches."
+    )
     log_level: str = _doc("info", "debug, info, warning or error.")
 
     @property
@@ -85,16 +106,6 @@ class Settings:
     @property
     def secure(self) -> bool:
         return self.issuer.startswith("https://")
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether a host name is this machine itself."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
 
 
 def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> Settings:
@@ -142,18 +153,10 @@ def _convert(name: str, wanted: Any, value: Any) -> Any:
         if wanted is str:
             return str(value)
         parts = value.split(",") if isinstance(value, str) else value
-        return tuple(ipaddress.ip_network(part.strip()) for part in parts if part.strip())
+        read = ipaddress.ip_network if wanted == tuple[Network, ...] else parse_target
+        return tuple(read(part.strip()) for part in parts if part.strip())
     except (ValueError, TypeError, AttributeError):
         raise SettingsError(f"the setting {name} cannot be {value!r}") from None
-
-
-def parse_listen(text: str) -> tuple[str, int]:
-    """`127.0.0.1:8000` or `[::1]:8000` as host and port."""
-    host, _, port = text.rpartition(":")
-    host = host.strip("[]")
-    if not re.fullmatch("[0-9]{1,5}", port) or int(port) > 65535 or not host:
-        raise SettingsError(f"{text!r} is not an address and a port such as 127.0.0.1:8000")
-    return host, int(port)
 
 
 def database_path(settings: Settings) -> Path:
@@ -168,63 +171,3 @@ def database_path(settings: Settings) -> Path:
             "TROTH_DATABASE must be sqlite:///absolute/path or postgresql://user@host/name"
         )
     return Path(path)
-
-
-def check(settings: Settings) -> None:
-    """Refuse what would be unsafe or contradictory (RFC 8414 §2 for the issuer)."""
-    _check_issuer(settings.issuer)
-    parse_listen(settings.listen)
-    if settings.management_listen:
-        parse_listen(settings.management_listen)
-    if bool(settings.tls_cert_file) != bool(settings.tls_key_file):
-        raise SettingsError("set TROTH_TLS_CERT_FILE and TROTH_TLS_KEY_FILE together")
-    if settings.support_url and not settings.support_url.startswith(("https://", "http://")):
-        raise SettingsError("TROTH_SUPPORT_URL must be an http or https address")
-    if settings.database_pooler not in ("", "transaction"):
-        raise SettingsError("TROTH_DATABASE_POOLER must be transaction, or not be set")
-    if settings.log_level not in ("debug", "info", "warning", "error"):
-        raise SettingsError("TROTH_LOG_LEVEL must be debug, info, warning or error")
-    for name, least, most in _LIMITS:
-        if not least <= getattr(settings, name) <= most:
-            raise SettingsError(f"the setting {name} must be between {least} and {most}")
-
-
-# In lower case and without escapes: it is compared as a string, and browsers would change it.
-_ISSUER = re.compile(
-    r"https?://(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[1-9][0-9]*)?"
-    r"(?:/(?!\.\.?(?:/|$))[A-Za-z0-9._~!$&'()*+,;=:@-]+)*"
-)
-
-
-def _check_issuer(text: str) -> None:
-    try:
-        issuer = urlsplit(text)
-        port = issuer.port
-    except ValueError:
-        issuer, port = urlsplit(""), None
-    if issuer.scheme not in ("https", "http") or not issuer.hostname:
-        raise SettingsError("TROTH_ISSUER must be an https address such as https://login.example")
-    if issuer.scheme == "http" and not is_loopback(issuer.hostname):
-        raise SettingsError("TROTH_ISSUER may be http only where its host is loopback; use https")
-    if issuer.query or issuer.fragment or issuer.username or text.endswith(("/", "?", "#")):
-        raise SettingsError("TROTH_ISSUER must have no trailing slash, query, fragment or user")
-    if port == {"https": 443, "http": 80}[issuer.scheme]:
-        raise SettingsError(f"TROTH_ISSUER must not name the default port: leave :{port} away")
-    if not _ISSUER.fullmatch(text):
-        raise SettingsError(
-            "TROTH_ISSUER must have a lower case host and a plain path: https://login.example/tenant"
-        )
-
-
-_YEAR = 366 * 86400
-_LIMITS = (
-    ("workers", 1, 256),
-    ("code_lifetime", 1, 600),
-    ("refresh_lifetime", 1, 10 * _YEAR),
-    ("refresh_idle", 1, 10 * _YEAR),
-    ("refresh_retry_window", 0, 60),
-    ("consent_lifetime", 1, 10 * _YEAR),
-    ("session_lifetime", 1, _YEAR),
-    ("session_idle", 1, _YEAR),
-    ("key_publish_lead", 0, 30 * 86400),
-)

@@ -16,16 +16,17 @@ PURE_ROOMS = (
 )
 # Clock, chance, the outside and the log reach a decision as values, or not at all.
 NOT_IN_PURE_ROOMS = frozenset(
-    "asyncio asyncpg click concurrent httpx2 jinja2 logging os pathlib prometheus_client random "
-    "secrets socket sqlite3 ssl starlette structlog subprocess tempfile threading time uuid "
-    "uvicorn uvloop".split()
+    "asyncio asyncpg click concurrent httpcore2 httpx2 jinja2 logging os pathlib "
+    "prometheus_client random secrets socket sqlite3 ssl starlette structlog subprocess "
+    "tempfile threading time uuid uvicorn uvloop".split()
 )
 # A library is used behind one door, where its traps are known and its replacement is one file.
 DOORS = {
     "argon2": ("src/troth/accounts/",),
     "asyncpg": ("src/troth/store/",),
     "cryptography": ("src/troth/signing/",),
-    "httpx2": ("src/troth/fetch.py", "src/troth/demo/"),
+    "httpcore2": ("src/troth/fetch/",),
+    "httpx2": ("src/troth/demo/",),
     "jinja2": ("src/troth/browser/pages/", "src/troth/demo/"),
     "joserfc": ("src/troth/signing/",),
     "sqlite3": ("src/troth/store/",),

@@ -47,6 +47,11 @@ def refused(troth: Troth, *words: str) -> str:
         ("TROTH_TRUSTED_PROXIES", "10.0.0.0/99", ("trusted_proxies",)),
         ("TROTH_TLS_CERT_FILE", "x.pem", ("TROTH_TLS_KEY_FILE",)),
         ("TROTH_LOG_LEVEL", "trace", ("TROTH_LOG_LEVEL",)),
+        ("TROTH_FETCH_ALLOW", "internal.example", ("internal.example",)),
+        ("TROTH_FETCH_ALLOW", "a:1,https://b.example:x", ("b.example:x",)),
+        ("TROTH_FETCH_ALLOW", "a:0", ("a:0",)),
+        ("TROTH_FETCH_CA_FILE", "/nowhere/ca.pem", ("TROTH_FETCH_CA_FILE", "/nowhere/ca.pem")),
+        ("TROTH_FETCH_CA_FILE", __file__, ("TROTH_FETCH_CA_FILE",)),
         ("TROTH_SUPPORT_URL", "javascript:alert(1)", ("TROTH_SUPPORT_URL",)),
     ],
 )
