@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from joserfc import jws as joserfc_jws
 from joserfc.jwk import KeySet
 
-from tests.rfc7515.rings import ALGS, ISSUER, KEYS, MASTER, NOW, RING, STRANGER, private_jwk
+from tests.rings import ALGS, ISSUER, KEYS, MASTER, NOW, RING, STRANGER, private_jwk
 from tests.spec import spec
 from troth.signing import algorithms, jws, ring
 from troth.signing.keys import KeyRingError, new_key

@@ -9,7 +9,7 @@ import msgspec
 
 from troth.log import Secret
 from troth.model.token import AccessToken
-from troth.signing import algorithms, jws, jwt, seal
+from troth.signing import algorithms, jwe, jws, jwt, seal
 from troth.signing.compact import Malformed, unb64
 from troth.signing.keys import KINDS, KeyRingError, StoredKey, unwrap
 
@@ -110,6 +110,10 @@ class Ring:
         if claims.get("iss") != self.issuer:
             return None
         return jws.OwnJWT(typ=parsed.typ, claims=claims)
+
+    def decrypt_request(self, text: str, now: int) -> str:
+        """The signed request object in an encrypted one (OIDC Core §6.1); raises `jwe.BadJWE`."""
+        return jwe.decrypt(text, [pair for pair in self.own if pair[0].stands(now)])
 
     def _signed_by(self, parsed: jws.Parsed) -> algorithms.Private | None:
         for stored, private in self.own:
