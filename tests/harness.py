@@ -341,9 +341,11 @@ def together(count: int, work: Callable[[], Any]) -> list[Any]:
 
 
 def answer(response: httpx2.Response) -> dict[str, str]:
-    """The parameters of a redirect to an application."""
+    """The parameters of a redirect to an application, in the query or in the fragment."""
     assert response.status_code == 303, (response.status_code, response.text[:500])
-    pairs = parse_qsl(urlsplit(response.headers["location"]).query, keep_blank_values=True)
+    parts = urlsplit(response.headers["location"])
+    carried = parts.fragment if "iss=" in parts.fragment else parts.query
+    pairs = parse_qsl(carried, keep_blank_values=True)
     assert len({name for name, _ in pairs}) == len(pairs), pairs
     return dict(pairs)
 

@@ -42,7 +42,9 @@ def _check_redirect(response: httpx2.Response, issuer: str, where: str) -> None:
     location = response.headers["location"]
     assert response.headers["cache-control"] == "no-store", f"G3: {where}"
     own = location.startswith(issuer + "/")
-    assert own or "iss=" in urlsplit(location).query, f"G2: {where}: {location}"
+    parts = urlsplit(location)
+    assert own or "iss=" in parts.query + parts.fragment, f"G2: {where}: {location}"
+    assert "code=" not in parts.fragment, f"{where}: a code in a fragment"
     assert not re.search(r"[\x00-\x20\x7f-\xff]", location), f"G2: {where}"
 
 

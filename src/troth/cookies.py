@@ -13,6 +13,16 @@ def cookie(name: str, value: str, *, secure: bool, max_age: int | None = None) -
     return ((b"set-cookie", text.encode("ascii")),)
 
 
+def open_cookie(name: str, value: str, *, secure: bool) -> Headers:
+    """A Set-Cookie header that scripts of this origin may read, also in a frame of another's page.
+
+    For what is no secret: it tells that something changed (OIDC Session Management §3.2).
+    """
+    text = f"{cookie_name(name, secure=secure)}={value}; Path=/; SameSite="
+    text += "None; Secure" if secure else "Lax"
+    return ((b"set-cookie", text.encode("ascii")),)
+
+
 def cookie_name(name: str, *, secure: bool) -> str:
     return f"__Host-{name}" if secure else name
 

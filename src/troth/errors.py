@@ -22,6 +22,15 @@ STATUS: Mapping[str, int] = MappingProxyType(
         "unsupported_response_type": 400,
         "request_not_supported": 400,
         "request_uri_not_supported": 400,
+        "invalid_request_uri": 400,
+        "invalid_request_object": 400,
+        "login_required": 400,
+        "consent_required": 400,
+        "account_selection_required": 400,
+        "interaction_required": 400,
+        "unmet_authentication_requirements": 400,
+        "invalid_token": 401,
+        "insufficient_scope": 403,
         "access_denied": 403,
         "server_error": 500,
         "temporarily_unavailable": 503,
@@ -121,6 +130,28 @@ def invalid_target(*, reason: str) -> OAuthError:
 
 def access_denied(*, reason: str) -> OAuthError:
     return OAuthError("access_denied", "the request was denied", reason=reason)
+
+
+def login_required(*, reason: str) -> OAuthError:
+    """OIDC Core §3.1.2.6: the person would have to log in, or somebody else did."""
+    return OAuthError("login_required", "the person is not logged in as asked", reason=reason)
+
+
+def consent_required(*, reason: str) -> OAuthError:
+    return OAuthError("consent_required", "the person has not agreed to this", reason=reason)
+
+
+def interaction_required(*, reason: str) -> OAuthError:
+    return OAuthError("interaction_required", "the person has to be asked", reason=reason)
+
+
+def unmet_authentication_requirements(*, reason: str) -> OAuthError:
+    """OpenID Connect Unmet Authentication Requirements 1.0 §2."""
+    return OAuthError(
+        "unmet_authentication_requirements",
+        "the person cannot be authenticated as asked",
+        reason=reason,
+    )
 
 
 def temporarily_unavailable(*, reason: str, retry_after: int = 1) -> OAuthError:

@@ -18,6 +18,7 @@ _MARGINS = (
     ("chain", 2 * _DAY),
     ("authorization", 2 * _DAY),
     ("session", _DAY),
+    ("stored_code", _DAY),
     ("attempt", _DAY),
     ("audit", _AUDIT_KEPT),
 )

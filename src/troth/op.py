@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from troth import log, metrics
@@ -16,13 +16,15 @@ from troth.fetch import Fetcher
 from troth.http import Form, Request
 from troth.log import Secret
 from troth.model.authorization import ChainState
-from troth.model.client import Client
+from troth.model.client import Client, RegisteredClient
 from troth.model.env import Env
 from troth.model.person import Scope
 from troth.model.token import AccessToken, Code, RefreshToken, Tokens
+from troth.rules.claims import ClaimMap
 from troth.settings import Settings
 from troth.signing import ring as rings
 from troth.signing import seal
+from troth.signing.id_token import id_token_text
 from troth.store import Store, Trace
 
 
@@ -39,6 +41,7 @@ class Op:
     clock: Callable[[], float] = time.time
     failures: FailureLimit = field(default_factory=FailureLimit)
     documents: Documents = field(default_factory=Documents)
+    claim_map: ClaimMap = field(default_factory=ClaimMap)
     _ring: rings.Ring | None = None
     _ring_keys: object = None
 
@@ -67,6 +70,8 @@ class Op:
             refresh_lifetime=settings.refresh_lifetime,
             refresh_idle=settings.refresh_idle,
             retry_window=settings.refresh_retry_window,
+            id_token_lifetime=settings.id_token_lifetime,
+            pairwise_key=self.ring.pairwise_key,
         )
 
     # What grants read (grants.granted.Reads)
@@ -75,14 +80,23 @@ class Op:
     def scopes(self) -> Mapping[str, Scope]:
         return self.store.scopes
 
-    def open_code(self, text: str) -> Code | None:
-        return self.ring.sealer.open(seal.CODE, text, Code)
+    async def open_code(self, text: str) -> Code | None:
+        if not text.startswith(seal.LONG_CODE):
+            return self.ring.sealer.open(seal.CODE, text, Code)
+        code_id = self.ring.sealer.open(seal.LONG_CODE, text, bytes)
+        kept = await self.store.stored_code(code_id) if code_id is not None else None
+        return None if kept is None else self.ring.sealer.open(seal.KEPT_CODE, kept, Code)
 
     def open_refresh_token(self, text: str) -> RefreshToken | None:
         return self.ring.sealer.open(seal.REFRESH_TOKEN, text, RefreshToken)
 
     async def chain(self, chain_id: bytes) -> ChainState | None:
         return await self.store.chain(chain_id)
+
+    async def claims(self, sub: str, names: Iterable[str]) -> Mapping[str, object]:
+        """A person's claims by name; none of somebody who is gone."""
+        person = await self.store.person(sub)
+        return self.claim_map.by_name(person, names) if person is not None else {}
 
     # What endpoints share
 
@@ -104,16 +118,19 @@ class Op:
             return self.ring.sealer.seal(seal.ACCESS_TOKEN, token)
         return self.ring.sign_access_token(token, self.now)
 
-    def token_body(self, tokens: Tokens, *, opaque: bool) -> dict[str, object]:
-        """RFC 6749 §5.1: the successful answer."""
+    def token_body(self, tokens: Tokens, client: RegisteredClient) -> dict[str, object]:
+        """RFC 6749 §5.1: the successful answer; with `id_token` as OIDC Core §3.1.3.3 adds it."""
         access = tokens.access_token
+        text = self.access_token_text(access, opaque=client.access_token_format == "opaque")
         body: dict[str, object] = {
-            "access_token": self.access_token_text(access, opaque=opaque),
+            "access_token": text,
             "token_type": "Bearer",
             "expires_in": access.expires_at - access.issued_at,
         }
         if tokens.refresh_token is not None:
             body["refresh_token"] = self.ring.sealer.seal(seal.REFRESH_TOKEN, tokens.refresh_token)
+        if tokens.id_token is not None:
+            body["id_token"] = id_token_text(self.ring, tokens.id_token, client, text, self.now)
         body["scope"] = " ".join(access.scope)
         return body
 

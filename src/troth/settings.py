@@ -75,6 +75,10 @@ class Settings:
     consent_lifetime: int = _doc(365 * 86400, "How long a consent is remembered.")
     session_lifetime: int = _doc(12 * 3600, "Absolute life of a login session.")
     session_idle: int = _doc(30 * 60, "A login session that is not used for so long ends.")
+    id_token_lifetime: int = _doc(3600, "How long an ID token lives.")
+    registration: str = _doc(
+        "closed", "`open`: people may make their own accounts (`prompt=create`)."
+    )
     key_publish_lead: int = _doc(86400, "A new signing key is published so long before it signs.")
     fetch_allow: tuple[HostPort, ...] = _doc(
         (),
@@ -102,6 +106,10 @@ class Settings:
     @property
     def postgres(self) -> bool:
         return self.database.startswith(("postgresql://", "postgres://"))
+
+    @property
+    def open_registration(self) -> bool:
+        return self.registration == "open"
 
     @property
     def secure(self) -> bool:

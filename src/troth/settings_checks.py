@@ -55,6 +55,8 @@ def check(settings: "Settings") -> None:
         raise SettingsError("TROTH_SUPPORT_URL must be an http or https address")
     if settings.database_pooler not in ("", "transaction"):
         raise SettingsError("TROTH_DATABASE_POOLER must be transaction, or not be set")
+    if settings.registration not in ("open", "closed"):
+        raise SettingsError("TROTH_REGISTRATION must be open or closed")
     if settings.log_level not in ("debug", "info", "warning", "error"):
         raise SettingsError("TROTH_LOG_LEVEL must be debug, info, warning or error")
     if settings.fetch_ca_file:
@@ -110,5 +112,6 @@ _LIMITS = (
     ("consent_lifetime", 1, 10 * _YEAR),
     ("session_lifetime", 1, _YEAR),
     ("session_idle", 1, _YEAR),
+    ("id_token_lifetime", 1, 86400),
     ("key_publish_lead", 0, 30 * 86400),
 )

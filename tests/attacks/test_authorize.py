@@ -175,7 +175,7 @@ def test_AZ_20_a_state_beyond_4_kB_is_refused(
 
 
 @spec("RFC 6749 §4.1.2.1")
-@pytest.mark.parametrize("mode", ["form_post", "fragment", "web_message", "unknown", "QUERY"])
+@pytest.mark.parametrize("mode", ["web_message", "unknown", "QUERY", "query.jwt"])
 def test_AZ_24_a_response_mode_that_is_not_built_is_refused(
     ready: Browser, app: OAuthClient, mode: str
 ) -> None:
@@ -184,6 +184,13 @@ def test_AZ_24_a_response_mode_that_is_not_built_is_refused(
     assert is_page(response)
     assert "<script" not in response.text
     assert "code" in answer(ask(ready, app.parameters(response_mode="query")))
+
+
+@spec("RFC 9700 §4.1")
+def test_AZ_24_a_fragment_carries_errors_and_never_a_code(ready: Browser, app: OAuthClient) -> None:
+    got = ask(ready, app.parameters(response_mode="fragment"))
+    assert answer(got)["error"] == "invalid_request"
+    assert got.headers["location"].startswith(f"{app.redirect_uri}#error=")
 
 
 @spec("RFC 9700 §4.1.2")

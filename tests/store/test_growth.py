@@ -70,7 +70,8 @@ async def test_what_a_refresh_changes_is_in_no_index(database: Database) -> None
         " on a.attrelid = i.indrelid and a.attnum = any(i.indkey)"
         " where i.indrelid = 'chain'::regclass"
     )
-    assert {name for (name,) in indexed} == {"chain_id", "authorization_id", "expires_at"}
+    never_change = {"chain_id", "authorization_id", "session_id", "expires_at"}
+    assert {name for (name,) in indexed} == never_change
     ((options,),) = database.rows("select reloptions from pg_class where relname = 'chain'")
     assert options == ["fillfactor=80"]
 

@@ -37,10 +37,11 @@ def test_migrate_plan_tells_and_changes_nothing(tmp_path: Path, cluster: Cluster
     for address in (cluster.database(), f"sqlite://{tmp_path}/plan.db"):
         troth.environment["TROTH_DATABASE"] = address
         for _ in range(2):
-            (planned,) = troth.cli("migrate", "plan")["pending"]
-            assert (planned["number"], planned["name"]) == (1, "expand_foundation")
+            planned = troth.cli("migrate", "plan")["pending"]
+            assert (planned[0]["number"], planned[0]["name"]) == (1, "expand_foundation")
+            numbers = [migration["number"] for migration in planned]
         assert "0001  expand" in troth.run_cli("migrate", "plan").stdout
-        assert troth.cli("migrate", "up") == {"applied": [1]}
+        assert troth.cli("migrate", "up") == {"applied": numbers}
         assert troth.cli("migrate", "plan") == {"pending": []}
         assert "nothing is pending" in troth.run_cli("migrate", "plan").stdout
 

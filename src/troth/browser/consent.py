@@ -1,5 +1,6 @@
 """The consent page: who asks, for what, in words; yes, no, or somebody else."""
 
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from troth.browser import forms, journey, words
@@ -8,7 +9,7 @@ from troth.browser.steps import approved, remember
 from troth.errors import PageError
 from troth.http import Cost, PageOptions, Request, Response, page, parse_parameters
 from troth.model.authorization import Authorization
-from troth.model.change import AuditEvent, Change, Exists, Gone, Once, Put, Require, Revoke
+from troth.model.change import AuditEvent, Change, Exists, Gone, Once, Put, Require
 from troth.model.client import RegisteredClient
 from troth.model.request import Answer, Pending
 from troth.op import Op
@@ -53,7 +54,7 @@ def _view(
         client_host=urlsplit(client.client_uri).hostname if client.client_uri else None,
         redirect_host=urlsplit(target.redirect_uri).hostname or target.redirect_uri.split(":")[0],
         account_name=person.name,
-        scopes=tuple(_line(op, name, former) for name in pending.request.scope),
+        scopes=tuple(_line(op, name, former) for name in pending.request.asked),
         granted_before=former is not None,
         lasts=f"until you withdraw it, at most {words.span(op.settings.consent_lifetime)}",
     )
@@ -79,14 +80,10 @@ async def _answer(request: Request, op: Op, signed_in: journey.SignedIn | None) 
         case "allow":
             return await _allow(request, op, pending, signed_in, frozenset(form.several))
         case "deny":
-            return await _deny(request, op, pending, signed_in)
+            return await deny(request, op, pending, signed_in)
         case "switch":
-            end = Revoke(kind="session", key=signed_in[0].session_id, at=op.now)
-            sub = signed_in[1].sub
-            event = AuditEvent(event="logout", outcome="ok", actor=sub, sub=sub)
-            change = Change(verbs=(end,), audit=(event,))
-            await op.store.commit(change, request_id=request.request_id)
-            return await journey.advance(request, op, pending, None)
+            another = replace(pending, another=True, proven="", chosen="")
+            return journey.to_page(op, "/login", another)
     raise PageError(
         "invalid_request",
         "No answer was given",
@@ -103,11 +100,11 @@ async def _allow(
     ticked: frozenset[str],
 ) -> Response:
     """Only what this transaction asked for counts, whatever the form says (ASVS 10.7.1)."""
-    asked = pending.request.scope
+    asked = pending.request.asked
     required = frozenset(n for n in asked if n not in op.scopes or op.scopes[n].required)
     granted = approved(asked, required, ticked)
     if asked and not granted:
-        return await _deny(request, op, pending, signed_in)
+        return await deny(request, op, pending, signed_in)
     person, client_id = signed_in[1], pending.request.target.client_id
     former = await op.store.authorization(person.sub, client_id)
     authorization = _authorization(op, former, pending, granted, signed_in)
@@ -141,7 +138,7 @@ def _authorization(
 ) -> Authorization:
     """The former one with a new end where nothing changed in it; else a new one."""
     expires_at = op.now + op.settings.consent_lifetime
-    scope = remember(former.scope if former else (), pending.request.scope, granted)
+    scope = remember(former.scope if former else (), pending.request.asked, granted)
     fresh = op.env().fresh[:16].hex()
     same = former is not None and set(former.scope) == set(scope)
     return Authorization(
@@ -154,9 +151,8 @@ def _authorization(
     )
 
 
-async def _deny(
-    request: Request, op: Op, pending: Pending, signed_in: journey.SignedIn
-) -> Response:
+async def deny(request: Request, op: Op, pending: Pending, signed_in: journey.SignedIn) -> Response:
+    """The person says no: once, and the application hears of it."""
     event = AuditEvent(
         event="consent",
         outcome="denied",

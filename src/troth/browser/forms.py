@@ -3,9 +3,10 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from troth.cookies import cookie, cookie_name, read_cookie
+from troth.cookies import cookie, cookie_name, open_cookie, read_cookie
 from troth.errors import PageError
 from troth.http import Form, Headers, Request, parse_form
 from troth.model.change import Change, Put
@@ -17,6 +18,10 @@ from troth.signing.compact import b64, unb64
 BROWSER = "troth-browser"
 SESSION = "troth-session"
 DEVICE = "troth-device"
+STATE = "troth-state"
+
+# Accounts that may be signed in beside each other in one browser.
+MOST_ACCOUNTS = 5
 
 _FORM_LIFETIME = 12 * 3600
 _TOUCH_AFTER = 60
@@ -67,29 +72,81 @@ def device_cookie(op: Op, sub: str) -> Headers:
     return cookie(DEVICE, value, secure=op.settings.secure, max_age=_YEAR)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A login session of this browser, its person, and the secret that the cookie holds for it."""
+
+    secret: str
+    session: Session
+    person: Person
+
+
 async def signed_in(request: Request, op: Op) -> tuple[Session, Person] | None:
-    """The login session of this browser and its person, if both still stand.
+    """The login session in use in this browser and its person, if both still stand.
 
     Idle and absolute life are checked here, on the server; use moves only the idle end.
     """
-    secret = read_cookie(request, SESSION, secure=op.settings.secure)
-    if not secret or len(secret) > 128:
-        return None
+    for secret in _secrets(request, op):
+        found = await _standing(op, secret)
+        if found is not None:
+            return await _touched(op, found.session), found.person
+    return None
+
+
+async def accounts(request: Request, op: Op) -> tuple[Account, ...]:
+    """Every login session of this browser that stands; the one in use is the first."""
+    found = [await _standing(op, secret) for secret in _secrets(request, op)]
+    return tuple(account for account in found if account is not None)
+
+
+def _secrets(request: Request, op: Op) -> list[str]:
+    text = read_cookie(request, SESSION, secure=op.settings.secure)
+    if not text or len(text) > 64 * MOST_ACCOUNTS:
+        return []
+    return list(dict.fromkeys(secret for secret in text.split(".") if secret))[:MOST_ACCOUNTS]
+
+
+async def _standing(op: Op, secret: str) -> Account | None:
     found = await op.store.session(hashlib.sha256(secret.encode()).hexdigest())
     if found is None:
         return None
     session, person = found
-    now = op.now
-    if now >= session.expires_at or now >= session.last_seen_at + op.settings.session_idle:
-        return None
-    if now >= session.last_seen_at + _TOUCH_AFTER:
-        session = replace(session, last_seen_at=now)
-        await op.store.commit(Change(verbs=(Put(noun=session),)))
-    return session, person
+    ends = min(session.expires_at, session.last_seen_at + op.settings.session_idle)
+    return Account(secret=secret, session=session, person=person) if op.now < ends else None
 
 
-def session_cookie(op: Op, secret: str) -> Headers:
-    return cookie(SESSION, secret, secure=op.settings.secure)
+async def _touched(op: Op, session: Session) -> Session:
+    if op.now < session.last_seen_at + _TOUCH_AFTER:
+        return session
+    touched = replace(session, last_seen_at=op.now)
+    await op.store.commit(Change(verbs=(Put(noun=touched),)))
+    return touched
+
+
+def session_cookie(op: Op, secrets: Sequence[str]) -> Headers:
+    """The secrets of the accounts of this browser; the one in use is the first."""
+    return cookie(SESSION, ".".join(secrets[:MOST_ACCOUNTS]), secure=op.settings.secure)
+
+
+def browser_state(session: Session | None) -> str:
+    """What tells a script that somebody else is signed in now, and nothing more (§3.2)."""
+    named = session.session_id if session is not None else ""
+    return b64(hashlib.sha256(f"state\n{named}".encode()).digest()[:16]).decode()
+
+
+def state_cookie(request: Request, op: Op, session: Session | None) -> Headers:
+    """The cookie with the browser's state, where the browser does not have it so."""
+    state = browser_state(session)
+    if read_cookie(request, STATE, secure=op.settings.secure) == state:
+        return ()
+    return open_cookie(STATE, state, secure=op.settings.secure)
+
+
+def moved_state(request: Request, op: Op, session: Session | None) -> Headers:
+    """The browser's new state, where applications ask for it at all: a cookie that is there."""
+    if read_cookie(request, STATE, secure=op.settings.secure) is None:
+        return ()
+    return state_cookie(request, op, session)
 
 
 def clear_session(request: Request, op: Op) -> Headers:

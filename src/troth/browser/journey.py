@@ -1,25 +1,33 @@
-"""The way of an authorization request through the pages: begin, advance, finish, refuse.
+"""The way of an authorization request through the pages: begin, decide, take a step.
 
-Each page does one thing, commits, and hands over to `advance`, which asks `next_step`. Only the
-functions at the end of this file send a browser to an application.
+Each page does one thing, commits, and hands over to `advance`, which asks `next_step`. Where a
+browser is sent to an application, `answer` does it.
 """
 
 import os
 from dataclasses import replace
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
-from troth.browser import forms
-from troth.browser.steps import Consent, Finish, Login, Refuse, Situation, next_step
-from troth.errors import OAuthError, PageError
-from troth.grants.authorization_code import digest
+from troth.browser import answer, forms
+from troth.browser.steps import (
+    Consent,
+    Create,
+    Finish,
+    Login,
+    NextStep,
+    Refuse,
+    SelectAccount,
+    Situation,
+    next_step,
+)
+from troth.errors import PageError
 from troth.http import Headers, Request, Response, redirect
-from troth.model.change import AuditEvent
 from troth.model.client import RegisteredClient
 from troth.model.person import Person, Session
 from troth.model.request import Answer, AuthorizationRequest, Pending, Target
-from troth.model.token import Code
 from troth.op import Op
 from troth.rules import redirect_uri
+from troth.rules.subject import visible_sub
 from troth.signing import seal
 
 SignedIn = tuple[Session, Person]
@@ -34,6 +42,8 @@ async def begin(request: Request, op: Op, asked: AuthorizationRequest) -> Respon
     cookies: Headers = ()
     if browser is None:
         browser, cookies = forms.new_browser(op)
+    if "none" in asked.authentication.prompt:
+        cookies = ()  # nothing is shown, so nothing has to be recognised later
     pending = Pending(request=asked, transaction=os.urandom(16), browser=browser, created_at=op.now)
     response = await advance(request, op, pending, await forms.signed_in(request, op))
     return replace(response, headers=response.headers + cookies)
@@ -47,11 +57,11 @@ def open_pending(request: Request, op: Op, text: str) -> Pending:
     """The request behind a page, if it was begun in this browser (or a page that says no)."""
     pending = op.ring.sealer.open(seal.PENDING, text, Pending)
     if pending is None:
-        raise _stale("the pending request was not sealed here")
+        raise stale("the pending request was not sealed here")
     if pending.browser != forms.browser_id(request, op):
-        raise _stale("the pending request is of another browser")
+        raise stale("the pending request is of another browser")
     if op.now >= pending.created_at + _PENDING_LIFETIME:
-        raise _stale("the pending request has expired")
+        raise stale("the pending request has expired")
     return pending
 
 
@@ -60,46 +70,64 @@ async def advance(
     op: Op,
     pending: Pending,
     signed_in: SignedIn | None,
-    answer: Answer | None = None,
+    said: Answer | None = None,
 ) -> Response:
     """Take the next step: a page of ours, or back to the application."""
+    situation = await find_out(op, pending, signed_in, said)
+    return await take(request, op, pending, situation)
+
+
+async def find_out(
+    op: Op, pending: Pending, signed_in: SignedIn | None, said: Answer | None = None
+) -> Situation:
+    """What `next_step` has to know."""
+    client = await registered(op, pending.request.target)
+    if signed_in is None:
+        return Situation(client=client, signed_in=None, remembered=None, answer=said)
+    session, person = signed_in
+    return Situation(
+        client=client,
+        signed_in=signed_in,
+        remembered=await op.store.authorization(person.sub, client.client_id),
+        answer=said,
+        subject=visible_sub(client, person.sub, op.ring.pairwise_key),
+        proven=pending.proven == session.session_id,
+        chosen=pending.chosen == session.session_id,
+        another=pending.another,
+    )
+
+
+async def take(request: Request, op: Op, pending: Pending, situation: Situation) -> Response:
+    """Do what comes next."""
     target = pending.request.target
-    client = await registered(op, target)
-    remembered = None
-    if signed_in is not None:
-        remembered = await op.store.authorization(signed_in[1].sub, client.client_id)
-    situation = Situation(client=client, signed_in=signed_in, remembered=remembered, answer=answer)
-    step = next_step(pending.request, situation, op.env())
-    match step:
+    match decided(op, pending, situation):
         case Login():
-            return _to_page(op, "/login", pending)
+            return to_page(op, "/login", pending)
+        case SelectAccount():
+            return to_page(op, "/select", pending)
+        case Create():
+            return to_page(op, "/register", pending)
         case Consent():
-            return _to_page(op, "/consent", pending)
+            return to_page(op, "/consent", pending)
         case Refuse(error=error):
-            return await refuse(request, op, target, error)
-        case Finish(scope=scope):
-            if signed_in is None or remembered is None:
-                raise _stale("finished without a person or an authorization")
-            code = _code(op, pending, signed_in, remembered.authorization_id, scope)
-            event = AuditEvent(
-                event="code.issued",
-                outcome="ok",
-                actor=signed_in[1].sub,
-                client_id=client.client_id,
-                sub=signed_in[1].sub,
-                detail=" ".join(scope),
-            )
-            op.store.note(event, request_id=request.request_id)
-            return _to_application(request, op, target, {"code": code})
+            return await answer.refuse(request, op, target, error)
+        case Finish(granted=granted):
+            if situation.signed_in is None or situation.remembered is None:
+                raise stale("finished without a person or an authorization")
+            return await answer.finish(request, op, pending, situation, granted)
+
+
+def decided(op: Op, pending: Pending, situation: Situation) -> NextStep:
+    return next_step(pending.request, situation, op.env())
 
 
 async def registered(op: Op, target: Target) -> RegisteredClient:
     """The client as it stands now: the operator may have changed it while the person thought."""
     client = await op.store.client(target.client_id)
     if client is None or client.disabled:
-        raise _stale(f"the client {target.client_id} is gone or disabled")
+        raise stale(f"the client {target.client_id} is gone or disabled")
     if not redirect_uri.match(client, target.redirect_uri):
-        raise _stale("the redirect_uri is no longer registered")
+        raise stale("the redirect_uri is no longer registered")
     return client
 
 
@@ -111,52 +139,9 @@ def form_targets(target: Target) -> tuple[str, ...]:
     return (origin,) if "[" not in origin else ("http:",)
 
 
-async def refuse(request: Request, op: Op, target: Target, error: OAuthError) -> Response:
-    """An error answer to a proven target (RFC 6749 §4.1.2.1), with the request's id."""
-    await op.refused(request, error)
-    description = f"{error.description} (request {request.request_id})"
-    return _to_application(
-        request, op, target, {"error": error.error, "error_description": description}
-    )
-
-
-def _code(
-    op: Op, pending: Pending, signed_in: SignedIn, authorization_id: str, scope: tuple[str, ...]
-) -> str:
-    session, person = signed_in
-    target = pending.request.target
-    code = Code(
-        chain_id=os.urandom(16),
-        authorization_id=authorization_id,
-        client_id=target.client_id,
-        sub=person.sub,
-        epoch=person.epoch,
-        scope=scope,
-        redirect_uri_digest=digest(target.redirect_uri),
-        redirect_uri_given=target.given,
-        code_challenge=pending.request.code_challenge,
-        resource=pending.request.resource,
-        session_id=session.session_id,
-        authenticated_at=session.authenticated_at,
-        issued_at=op.now,
-    )
-    return op.ring.sealer.seal(seal.CODE, code)
-
-
-def _to_page(op: Op, path: str, pending: Pending) -> Response:
+def to_page(op: Op, path: str, pending: Pending) -> Response:
+    """303 to a page that the person has to see for this request."""
     return redirect(f"{op.settings.issuer}{path}?pending={seal_pending(op, pending)}")
-
-
-def _to_application(request: Request, op: Op, target: Target, answer: dict[str, str]) -> Response:
-    """RFC 6749 §4.1.2 with `iss` (RFC 9207 §2); the registered query is kept."""
-    parameters = dict(answer)
-    if target.state is not None:
-        parameters["state"] = target.state
-    parameters["iss"] = op.settings.issuer
-    joint = "&" if "?" in target.redirect_uri else "?"
-    uri = target.redirect_uri + joint + urlencode(parameters, quote_via=quote)
-    # After a GET a fragment of the first URL would be carried on to the application.
-    return redirect(uri + "#_" if request.method == "GET" else uri)
 
 
 def to_own_page(op: Op, path: str, extra: Headers = ()) -> Response:
@@ -164,7 +149,7 @@ def to_own_page(op: Op, path: str, extra: Headers = ()) -> Response:
     return redirect(op.settings.issuer + path, extra)
 
 
-def _stale(reason: str) -> PageError:
+def stale(reason: str) -> PageError:
     return PageError(
         "invalid_request",
         "This request is no longer valid",

@@ -10,8 +10,9 @@ from troth.accounts import throttle
 from troth.accounts.names import login_key
 from troth.browser import forms, journey
 from troth.browser.pages.views import LoginPage
+from troth.browser.steps import Login, Situation
 from troth.http import Cost, Headers, PageOptions, Request, Response, page, parse_parameters
-from troth.model.change import AuditEvent, Change, Done, Limited, Put, Require, Revoke
+from troth.model.change import AuditEvent, Change, Done, Limited, Put, Renew, Require, Revoke
 from troth.model.person import Person, Session
 from troth.model.request import Pending
 from troth.op import Op
@@ -33,12 +34,32 @@ async def handle(request: Request, op: Op) -> Response:
     text = parse_parameters(request.query).get("pending")
     pending = journey.open_pending(request, op, text) if text else None
     signed_in = await forms.signed_in(request, op)
-    if signed_in is not None:
-        if pending is None:
-            return journey.to_own_page(op, "/account")
-        return await journey.advance(request, op, pending, signed_in)
-    stale = forms.clear_session(request, op)
-    return await _render(request, op, _Shown(pending=pending, text=text or "", extra=stale))
+    shown = _Shown(pending=pending, text=text or "")
+    if signed_in is None:
+        shown = replace(shown, extra=forms.clear_session(request, op))
+    elif pending is None:
+        return journey.to_own_page(op, "/account")
+    else:
+        situation = await journey.find_out(op, pending, signed_in)
+        if not isinstance(journey.decided(op, pending, situation), Login):
+            return await journey.take(request, op, pending, situation)
+        shown = replace(shown, reason=_why(pending, situation))
+    return await _render(request, op, replace(shown, username=_hinted(pending, signed_in)))
+
+
+def _why(pending: Pending, situation: Situation) -> str | None:
+    """Why somebody who is signed in shall log in again, if it is not their own wish."""
+    if pending.another:
+        return None
+    return f"{situation.client.client_name} asks you to confirm that it is you."
+
+
+def _hinted(pending: Pending | None, signed_in: tuple[Session, Person] | None) -> str:
+    """The name that is filled in: the one hinted at, else that of who is signed in."""
+    if pending is None or pending.another:
+        return ""
+    hint = pending.request.authentication.login_hint
+    return hint or (signed_in[1].username if signed_in is not None else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +71,7 @@ class _Shown:
     username: str = ""
     problem: str | None = None
     status: int = 200
+    reason: str | None = None
     extra: Headers = ()
 
 
@@ -70,9 +92,18 @@ async def _render(request: Request, op: Op, shown: _Shown) -> Response:
         client_name=client_name,
         username=shown.username,
         problem=shown.problem,
+        reason=shown.reason,
+        register_url=_register_url(op, shown),
     )
     options = PageOptions(form_targets=targets, extra=cookies)
     return page(shown.status, op.pages.render(view), options)
+
+
+def _register_url(op: Op, shown: _Shown) -> str | None:
+    if not op.settings.open_registration:
+        return None
+    query = f"?pending={shown.text}" if shown.text else ""
+    return f"{op.settings.base}/register{query}"
 
 
 async def _sign_in(request: Request, op: Op) -> Response:
@@ -108,23 +139,66 @@ async def _sign_in(request: Request, op: Op) -> Response:
     if started is None:
         return await _render(request, op, shown)
     metrics.LOGINS.labels("ok").inc()
+    return await go_on(request, op, pending, person, started)
+
+
+async def go_on(
+    request: Request,
+    op: Op,
+    pending: Pending | None,
+    person: Person,
+    started: tuple[Session, Headers],
+) -> Response:
+    """On to what the person came for, with the proof that they logged in for it just now."""
     session, cookies = started
     if pending is None:
         return journey.to_own_page(op, "/account", cookies)
-    response = await journey.advance(request, op, pending, (session, person))
-    return replace(response, headers=response.headers + cookies)
+    proven = replace(pending, proven=session.session_id, another=False)
+    response = await journey.advance(request, op, proven, (session, person))
+    return response.adding(cookies)
 
 
 async def start_session(
     request: Request, op: Op, person: Person, account: str, renewed: tuple[Put, ...] = ()
 ) -> tuple[Session, Headers] | None:
-    """A new session with a new id; the browser's former one ends (ASVS 7.2.4).
+    """A login session of this browser, in use from now on (ASVS 7.2.4).
 
-    `renewed` puts a hash with the parameters of today in the same transaction. None where the
-    person was disabled or changed while the password was checked.
+    Somebody who was signed in already keeps their session under a new secret, so that the
+    applications that know it go on; others stay signed in beside. `renewed` puts a hash with the
+    parameters of today in the same transaction. None where the person was disabled or changed
+    while the password was checked.
     """
-    secret, now = secrets.token_urlsafe(32), op.now
-    session = Session(
+    secret = secrets.token_urlsafe(32)
+    there = await forms.accounts(request, op)
+    former = next((one for one in there if one.person.sub == person.sub), None)
+    session = _session(request, op, person, secret)
+    begun: Put | Renew = Put(noun=session)
+    if former is not None:
+        session = replace(session, session_id=former.session.session_id)
+        begun = Renew(session=session, former_digest=former.session.secret_digest)
+    others = [one for one in there if one is not former]
+    beside, crowded_out = others[: forms.MOST_ACCOUNTS - 1], others[forms.MOST_ACCOUNTS - 1 :]
+    event = AuditEvent(event="login", outcome="ok", actor=person.sub, sub=person.sub)
+    change = Change(
+        verbs=(
+            Require(kind="person", key=person.sub, epoch=person.epoch),
+            *renewed,
+            *throttle.forgive(account, request.peer),
+            *(Revoke(kind="session", key=one.session.session_id, at=op.now) for one in crowded_out),
+            begun,
+        ),
+        audit=(event,),
+    )
+    if not isinstance(await op.store.commit(change, request_id=request.request_id), Done):
+        return None
+    cookies = forms.session_cookie(op, [secret, *(one.secret for one in beside)])
+    moved = forms.moved_state(request, op, session)
+    return session, cookies + moved + forms.device_cookie(op, person.sub)
+
+
+def _session(request: Request, op: Op, person: Person, secret: str) -> Session:
+    now = op.now
+    return Session(
         session_id=os.urandom(16).hex(),
         secret_digest=hashlib.sha256(secret.encode()).hexdigest(),
         sub=person.sub,
@@ -134,25 +208,9 @@ async def start_session(
         expires_at=now + op.settings.session_lifetime,
         user_agent=(request.header(b"user-agent") or "")[:300],
         network=throttle.network(request.peer),
+        acr="1",
+        amr="pwd",
     )
-    former = await forms.signed_in(request, op)
-    ended = (
-        (Revoke(kind="session", key=former[0].session_id, at=now),) if former is not None else ()
-    )
-    event = AuditEvent(event="login", outcome="ok", actor=person.sub, sub=person.sub)
-    change = Change(
-        verbs=(
-            Require(kind="person", key=person.sub, epoch=person.epoch),
-            *renewed,
-            *throttle.forgive(account, request.peer),
-            *ended,
-            Put(noun=session),
-        ),
-        audit=(event,),
-    )
-    if not isinstance(await op.store.commit(change, request_id=request.request_id), Done):
-        return None
-    return session, forms.session_cookie(op, secret) + forms.device_cookie(op, person.sub)
 
 
 def _audit(request: Request, op: Op, person: Person | None, outcome: str) -> None:

@@ -1,18 +1,35 @@
-"""What a person has to do next: one pure, total function (RFC 6749 §4.1.1)."""
+"""What a person has to do next: one pure, total function (RFC 6749 §4.1.1, OIDC Core §3.1.2)."""
 
 from dataclasses import dataclass
 
-from troth.errors import OAuthError, access_denied
+from troth.errors import (
+    OAuthError,
+    access_denied,
+    consent_required,
+    login_required,
+    unmet_authentication_requirements,
+)
 from troth.model.authorization import Authorization
 from troth.model.client import RegisteredClient
 from troth.model.env import Env
 from troth.model.person import Person, Session
-from troth.model.request import Answer, AuthorizationRequest
+from troth.model.request import Answer, Authentication, AuthorizationRequest
+from troth.rules.authentication import ACR_SUPPORTED
 
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Nobody is logged in in this browser."""
+    """Nobody is logged in in this browser, or not as the request wants it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SelectAccount:
+    """The person picks one of several accounts (`prompt=select_account`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """The person makes an account (`prompt=create`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,53 +39,128 @@ class Consent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finish:
-    """A code for this scope."""
+    """A code, for what was granted of all that was asked."""
 
-    scope: tuple[str, ...]
+    granted: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Refuse:
     """The application is told why there is no code."""
 
     error: OAuthError
 
 
-NextStep = Login | Consent | Finish | Refuse
+NextStep = Login | SelectAccount | Create | Consent | Finish | Refuse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """Who is there, what was approved before, and what was answered just now."""
+    """Who is there, what was approved before, and what was answered just now.
+
+    `subject` is the person as this client knows them. `proven` and `chosen` tell that the login
+    session was logged in, or picked, for this very request, `another` that none of them was wanted.
+    """
 
     client: RegisteredClient
     signed_in: tuple[Session, Person] | None
     remembered: Authorization | None
     answer: Answer | None
+    subject: str = ""
+    proven: bool = False
+    chosen: bool = False
+    another: bool = False
 
 
 def next_step(request: AuthorizationRequest, situation: Situation, env: Env) -> NextStep:
-    """Login, then consent, then the code; a denial at any time ends it."""
+    """Who it is, then consent, then the code; a denial at any time ends it."""
     answer = situation.answer
     if answer is not None and answer.scope is None:
-        return Refuse(access_denied(reason="the person denied"))
+        return Refuse(error=access_denied(reason="the person denied"))
+    if _unmet(request):
+        return Refuse(
+            error=unmet_authentication_requirements(
+                reason=f"acr {request.authentication.acr!r} is essential"[:300]
+            )
+        )
+    step = _who(request, situation, env)
+    if step is None:
+        step = _what(request, situation, env)
+    if "none" in request.authentication.prompt:
+        return _without_a_page(step)
+    return step
+
+
+def _unmet(request: AuthorizationRequest) -> bool:
+    """Essential classes of which none can be reached here (OIDC Core §5.5.1.1)."""
+    wanted = request.authentication
+    return wanted.acr_essential and bool(wanted.acr) and not set(wanted.acr) & set(ACR_SUPPORTED)
+
+
+def _who(request: AuthorizationRequest, situation: Situation, env: Env) -> NextStep | None:
+    """Login, another account or a new one, where the request wants it (OIDC Core §3.1.2.3)."""
+    wanted = request.authentication
     if situation.signed_in is None:
+        return Create() if "create" in wanted.prompt else Login()
+    session, _ = situation.signed_in
+    if wanted.subject is not None and wanted.subject != situation.subject:
+        if situation.proven:
+            return Refuse(error=login_required(reason="somebody else logged in than was asked for"))
         return Login()
+    if situation.proven:
+        return None
+    if "create" in wanted.prompt:
+        return Create()
+    if situation.another or "login" in wanted.prompt:
+        return Login()
+    if _too_old(wanted, session, env) or _too_weak(wanted, session):
+        return Login()
+    if "select_account" in wanted.prompt and not situation.chosen:
+        return SelectAccount()
+    return None
+
+
+def _too_old(wanted: Authentication, session: Session, env: Env) -> bool:
+    age = env.now - session.authenticated_at
+    return wanted.max_age is not None and (wanted.max_age == 0 or age > wanted.max_age)
+
+
+def _too_weak(wanted: Authentication, session: Session) -> bool:
+    return wanted.acr_essential and bool(wanted.acr) and session.acr not in wanted.acr
+
+
+def _what(request: AuthorizationRequest, situation: Situation, env: Env) -> NextStep:
+    answer = situation.answer
     if answer is not None and answer.scope is not None:
-        return Finish(scope=answer.scope)
-    if _remembered(request, situation, env):
-        return Finish(scope=request.scope)
+        return Finish(granted=answer.scope)
+    if "consent" not in request.authentication.prompt and _remembered(request, situation, env):
+        return Finish(granted=request.asked)
     return Consent()
 
 
+def _without_a_page(step: NextStep) -> NextStep:
+    """What `prompt=none` makes of a step that would show one (OIDC Core §3.1.2.6)."""
+    match step:
+        case Finish() | Refuse():
+            return step
+        case Consent():
+            return Refuse(error=consent_required(reason="prompt none, and consent is missing"))
+        case _:
+            return Refuse(error=login_required(reason="prompt none, and a login is missing"))
+
+
 def _remembered(request: AuthorizationRequest, situation: Situation, env: Env) -> bool:
-    """A public client is asked for every time: any program can claim its id (RFC 8252 §8.6)."""
+    """A native client is asked for every time: any program can claim its id (RFC 8252 §8.6).
+
+    Where the answer goes to an https address, only who owns that name can be the client.
+    """
     authorization = situation.remembered
-    if authorization is None or situation.client.public:
+    https = request.target.redirect_uri.startswith("https://")
+    if authorization is None or (situation.client.public and not https):
         return False
     if authorization.revoked_at is not None or authorization.expires_at <= env.now:
         return False
-    return set(request.scope) <= set(authorization.scope)
+    return set(request.asked) <= set(authorization.scope)
 
 
 def approved(

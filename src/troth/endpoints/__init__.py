@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from troth.endpoints import authorize, introspect, jwks, metadata, revoke, token
+from troth.endpoints import authorize, introspect, jwks, metadata, revoke, token, userinfo
 from troth.http import Cost, Request, Response
 from troth.op import Op
 from troth.settings import Settings
@@ -27,4 +27,12 @@ class Endpoint(Protocol):
     async def handle(self, request: Request, op: Op, /) -> Response: ...
 
 
-ENDPOINTS: tuple[Endpoint, ...] = (authorize, token, revoke, introspect, jwks, metadata)
+ENDPOINTS: tuple[Endpoint, ...] = (
+    authorize,
+    token,
+    revoke,
+    introspect,
+    userinfo,
+    jwks,
+    metadata,
+)

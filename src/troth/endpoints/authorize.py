@@ -7,7 +7,7 @@ holds the `Target`, so that it can only go to a redirect URI that was proven to 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from troth.browser import journey
+from troth.browser import answer, journey
 from troth.errors import (
     OAuthError,
     PageError,
@@ -17,9 +17,9 @@ from troth.errors import (
 )
 from troth.http import Cost, Form, Request, Response, parse_parameters, redirect, require_form
 from troth.model.client import RegisteredClient
-from troth.model.request import AuthorizationRequest, Target
+from troth.model.request import AuthorizationRequest, ResponseMode, Target
 from troth.op import Op
-from troth.rules import pkce, redirect_uri, resource, scope
+from troth.rules import authentication, pkce, redirect_uri, resource, scope
 from troth.settings import Settings
 
 methods: tuple[str, ...] = ("GET", "POST")
@@ -39,7 +39,15 @@ def members(settings: Settings) -> Mapping[str, object]:
     return {
         "authorization_endpoint": settings.issuer + "/oauth/authorize",
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": ["query", "form_post"],
+        "prompt_values_supported": [
+            *authentication.PROMPTS,
+            *((authentication.CREATE,) if settings.open_registration else ()),
+        ],
+        "acr_values_supported": list(authentication.ACR_SUPPORTED),
+        "display_values_supported": ["page", "popup", "touch"],
+        "ui_locales_supported": ["en"],
+        "claims_parameter_supported": True,
     }
 
 
@@ -51,7 +59,7 @@ async def handle(request: Request, op: Op) -> Response:
     try:
         asked = _request(form, client, target, op)
     except OAuthError as error:
-        return await journey.refuse(request, op, target, error)
+        return await answer.refuse(request, op, target, error)
     return await journey.begin(request, op, asked)
 
 
@@ -97,8 +105,7 @@ async def _target(form: Form, op: Op) -> tuple[RegisteredClient, Target]:
             f"the redirect_uri {uri[:300]!r} is none of the registered "
             f"{list(client.redirect_uris)[:5]!r}"
         )
-    if form.get("response_mode", "query") != "query":
-        raise _page(f"response_mode {form['response_mode'][:40]!r} is not supported")
+    mode = _response_mode(form, uri)
     state = None if "state" in form.repeated else form.get("state")
     if state is not None and len(state) > LONGEST_STATE:
         raise _page(f"state has {len(state)} characters", status=414)
@@ -107,7 +114,33 @@ async def _target(form: Form, op: Op) -> tuple[RegisteredClient, Target]:
         redirect_uri=uri,
         given="redirect_uri" in form,
         state=state,
+        response_mode=mode,
     )
+
+
+# How an answer travels that no response_mode is named for (Multiple Response Types §2.1, §5).
+_BY_FRAGMENT = frozenset({"token", "id_token"})
+
+
+def _response_mode(form: Form, uri: str) -> ResponseMode:
+    """The named one, else what the response type has; an unknown one is a page."""
+    named = form.get("response_mode")
+    if named is None:
+        asked = frozenset(form.get("response_type", "").split())
+        return "fragment" if asked & _BY_FRAGMENT else "query"
+    mode = _MODES.get(named)
+    if mode is None:
+        raise _page(f"response_mode {named[:40]!r} is not supported")
+    if mode == "form_post" and redirect_uri.origin(uri) is None:
+        raise _page("response_mode form_post, and the redirect_uri cannot receive a POST")
+    return mode
+
+
+_MODES: Mapping[str, ResponseMode] = {
+    "query": "query",
+    "fragment": "fragment",
+    "form_post": "form_post",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +174,14 @@ def _check_response_type(asked: _Asked) -> None:
         raise unsupported_response_type(reason=f"response_type {response_type[:80]!r}")
 
 
+def _check_response_mode(asked: _Asked) -> None:
+    """Errors may travel in a fragment; a code never does (RFC 9700 §4.1)."""
+    if asked.form.get("response_mode") == "fragment":
+        raise invalid_request(
+            "response_mode is not supported", reason="response_mode fragment for a code"
+        )
+
+
 def _check_grant(asked: _Asked) -> None:
     if "authorization_code" not in asked.client.grant_types:
         raise unauthorized_client(
@@ -153,6 +194,7 @@ CHECKS: tuple[Callable[[_Asked], None], ...] = (
     _check_repeated,
     _check_request_objects,
     _check_response_type,
+    _check_response_mode,
     _check_grant,
 )
 
@@ -166,12 +208,32 @@ def _request(form: Form, client: RegisteredClient, target: Target, op: Op) -> Au
         client, form.get("code_challenge"), form.get("code_challenge_method")
     )
     audience = resource.check(form.several, op.settings.audience)
+    names = scope.requested(form.get("scope"), client.scope, op.scopes)
+    may_create = op.settings.open_registration
+    hint = _hint(form, op) if "openid" in names else None
+    wanted = authentication.parse(form, client, hint, may_create=may_create)
+    covering = op.claim_map.covering_all(wanted.wishes) if "openid" in names else ()
     return AuthorizationRequest(
         target=target,
-        scope=scope.requested(form.get("scope"), client.scope, op.scopes),
+        scope=names,
         code_challenge=challenge,
         resource=audience,
+        also=tuple(n for n in covering if n not in names and n in client.scope and n in op.scopes),
+        authentication=wanted,
     )
+
+
+def _hint(form: Form, op: Op) -> authentication.Hint | None:
+    """Whom an ID token of ours names (OIDC Core §3.1.2.1); it may have expired."""
+    text = form.get("id_token_hint")
+    if text is None:
+        return None
+    own = op.ring.open_own_jwt(text)
+    if own is None or own.typ not in (None, "JWT"):
+        raise authentication.refuse_hint("it is no ID token of this server")
+    audience = own.claims.get("aud")
+    named = audience if isinstance(audience, list) else [audience]
+    return authentication.Hint(sub=str(own.claims.get("sub")), aud=tuple(map(str, named)))
 
 
 def _page(reason: str, *, status: int = 400) -> PageError:

@@ -71,9 +71,12 @@ async def _access(token: AccessToken, client: Client, op: Op) -> dict[str, objec
     state = await op.store.chain(token.chain_id)
     if state is None or not state.stands:
         return INACTIVE
-    answer["username"] = state.username
+    if owner.openid.subject_type == "public":
+        answer["username"] = state.username
     if token.authenticated_at is not None:
         answer["auth_time"] = token.authenticated_at
+    if token.acr:
+        answer["acr"] = token.acr
     return answer
 
 

@@ -42,7 +42,6 @@ async def handle(request: Request, op: Op) -> Response:
         outcome = await op.store.commit(granted.change, request_id=request.request_id)
         if isinstance(outcome, Done):
             metrics.tokens(grant.grant_type).inc()
-            opaque = client.registered.access_token_format == "opaque"
-            return json(200, op.token_body(granted.tokens, opaque=opaque))
+            return json(200, op.token_body(granted.tokens, client.registered))
         lost = outcome
     raise server_error(reason=f"lost twice: {lost}")

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from troth.errors import OAuthError, invalid_grant, invalid_request
 from troth.grants.granted import Granted, Reads
@@ -12,9 +12,11 @@ from troth.model.change import AuditEvent, Change, Exists, Lost, Redeem, Revoke
 from troth.model.client import Client
 from troth.model.env import Env
 from troth.model.token import Code, RefreshToken, Tokens
-from troth.rules import pkce, redirect_uri, resource
+from troth.rules import openid, pkce, redirect_uri, resource
 from troth.rules.access_token import Subject, access_token
+from troth.rules.openid import Said
 from troth.rules.scope import still_allowed
+from troth.rules.subject import visible_sub
 
 grant_type: str = "authorization_code"
 
@@ -31,10 +33,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """`chain` is looked up only for a code that is refused anyway: was it a late replay?"""
+    """`chain` is looked up only for a code that is refused anyway: was it a late replay?
+
+    `claims` are the person's that were asked for in the ID token by name (OIDC Core §5.5).
+    """
 
     code: Code | None
     chain: ChainState | None = None
+    claims: Mapping[str, object] = field(default_factory=dict)
 
 
 def parse(form: Mapping[str, str], resource: tuple[str, ...]) -> Asked:
@@ -50,9 +56,13 @@ def parse(form: Mapping[str, str], resource: tuple[str, ...]) -> Asked:
 
 
 async def load(asked: Asked, reads: Reads, env: Env) -> Found:
-    code = reads.open_code(asked.code)
-    if code is not None and _refusal(asked, code, env) is not None:
+    code = await reads.open_code(asked.code)
+    if code is None:
+        return Found(code=None)
+    if _refusal(asked, code, env) is not None:
         return Found(code=code, chain=await reads.chain(code.chain_id))
+    if code.wishes is not None and code.wishes.id_token:
+        return Found(code=code, claims=await reads.claims(code.sub, code.wishes.id_token))
     return Found(code=code)
 
 
@@ -80,7 +90,8 @@ def decide(asked: Asked, client: Client, found: Found, lost: Lost | None, env: E
     scope = still_allowed(code.scope, client.registered.scope)
     if code.scope and not scope:
         raise invalid_grant("the code is not valid", reason="the client lost every scope of it")
-    return _granted(client, code, scope, resource.check(asked.resource, env.default_audience), env)
+    audience = resource.check(asked.resource, env.default_audience)
+    return _granted(client, found, _Redeemed(code=code, scope=scope, audience=audience), env)
 
 
 def _refusal(asked: Asked, code: Code, env: Env) -> OAuthError | None:
@@ -121,24 +132,25 @@ def _replay(code: Code, env: Env) -> OAuthError:
     return invalid_grant("the code is not valid", reason="replay: used before", change=change)
 
 
-def _granted(
-    client: Client, code: Code, scope: tuple[str, ...], audience: tuple[str, ...], env: Env
-) -> Granted:
-    refreshes = "refresh_token" in client.registered.grant_types
-    lifetime = env.refresh_lifetime if refreshes else client.registered.access_token_lifetime
-    chain = _chain(code, env.now, lifetime)
-    refresh = RefreshToken(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Redeemed:
+    """A code that counts, and what of it this client may still have."""
+
+    code: Code
+    scope: tuple[str, ...]
+    audience: tuple[str, ...]
+
+
+def _granted(client: Client, found: Found, redeemed: _Redeemed, env: Env) -> Granted:
+    code, scope, registered = redeemed.code, redeemed.scope, client.registered
+    refreshes = "refresh_token" in registered.grant_types
+    lifetime = env.refresh_lifetime if refreshes else registered.access_token_lifetime
+    chain = _chain(redeemed, env.now, lifetime)
+    subject = Subject(
+        sub=visible_sub(registered, code.sub, env.pairwise_key),
         chain_id=code.chain_id,
-        authorization_id=code.authorization_id,
-        client_id=code.client_id,
-        sub=code.sub,
-        epoch=code.epoch,
-        scope=scope,
-        resource=audience,
-        expires_at=chain.expires_at,
-        generation=1,
+        login=code.login,
     )
-    subject = Subject(sub=code.sub, chain_id=code.chain_id, authenticated_at=code.authenticated_at)
     event = AuditEvent(
         event="token.issued",
         outcome="ok",
@@ -146,16 +158,41 @@ def _granted(
         sub=code.sub,
         detail=grant_type,
     )
+    id_token = None
+    if "openid" in scope:
+        said = Said(nonce=code.nonce, claims=found.claims)
+        id_token = openid.id_token(registered, subject, said, env)
     return Granted(
         tokens=Tokens(
-            access_token=access_token(client.registered, subject, scope, audience, env),
-            refresh_token=refresh if refreshes else None,
+            access_token=access_token(registered, subject, scope, redeemed.audience, env),
+            refresh_token=_refresh_token(redeemed, chain) if refreshes else None,
+            id_token=id_token,
         ),
-        change=Change(verbs=(Redeem(chain=chain, session_id=code.session_id),), audit=(event,)),
+        change=Change(
+            verbs=(Redeem(chain=chain, session_id=code.login.session_id),), audit=(event,)
+        ),
     )
 
 
-def _chain(code: Code, now: int, lifetime: int) -> Chain:
+def _refresh_token(redeemed: _Redeemed, chain: Chain) -> RefreshToken:
+    code = redeemed.code
+    return RefreshToken(
+        chain_id=code.chain_id,
+        authorization_id=code.authorization_id,
+        client_id=code.client_id,
+        sub=code.sub,
+        epoch=code.epoch,
+        scope=redeemed.scope,
+        resource=redeemed.audience,
+        expires_at=chain.expires_at,
+        generation=1,
+        login=code.login,
+        wishes=chain.wishes is not None,
+    )
+
+
+def _chain(redeemed: _Redeemed, now: int, lifetime: int) -> Chain:
+    code, authenticates = redeemed.code, "openid" in redeemed.scope
     return Chain(
         chain_id=code.chain_id,
         authorization_id=code.authorization_id,
@@ -166,6 +203,9 @@ def _chain(code: Code, now: int, lifetime: int) -> Chain:
         created_at=now,
         rotated_at=now,
         expires_at=now + lifetime,
+        session_id=code.login.session_id if authenticates else None,
+        offline="offline_access" in redeemed.scope,
+        wishes=code.wishes if authenticates else None,
     )
 
 

@@ -1,6 +1,6 @@
 """What every grant hands back, and what it may read."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,8 +24,10 @@ class Reads(Protocol):
     @property
     def scopes(self) -> Mapping[str, Scope]: ...
 
-    def open_code(self, text: str) -> Code | None: ...
+    async def open_code(self, text: str) -> Code | None: ...
 
     def open_refresh_token(self, text: str) -> RefreshToken | None: ...
 
     async def chain(self, chain_id: bytes) -> ChainState | None: ...
+
+    async def claims(self, sub: str, names: Iterable[str]) -> Mapping[str, object]: ...

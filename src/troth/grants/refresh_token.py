@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from troth.errors import OAuthError, invalid_grant, invalid_request
 from troth.grants.granted import Granted, Reads
@@ -11,10 +11,13 @@ from troth.model.change import AuditEvent, Change, Lost, Moved, Revoke, Rotate
 from troth.model.client import Client
 from troth.model.env import Env
 from troth.model.token import RefreshToken, Tokens
+from troth.rules import openid
 from troth.rules import resource as resources
 from troth.rules.access_token import Subject, access_token
+from troth.rules.openid import Said
 from troth.rules.scope import parse as parse_scope
 from troth.rules.scope import refuse_beyond, still_allowed
+from troth.rules.subject import visible_sub
 
 grant_type: str = "refresh_token"
 
@@ -30,9 +33,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The facts of the presented token; None where it was not sealed here."""
+    """The facts of the presented token; None where it was not sealed here.
+
+    `claims` are the person's that were asked for in the ID token by name (OIDC Core §5.5).
+    """
 
     token: RefreshToken | None
+    claims: Mapping[str, object] = field(default_factory=dict)
 
 
 def parse(form: Mapping[str, str], resource: tuple[str, ...]) -> Asked:
@@ -42,7 +49,14 @@ def parse(form: Mapping[str, str], resource: tuple[str, ...]) -> Asked:
 
 
 async def load(asked: Asked, reads: Reads, env: Env) -> Found:
-    return Found(token=reads.open_refresh_token(asked.refresh_token))
+    token = reads.open_refresh_token(asked.refresh_token)
+    if token is None or not token.wishes:
+        return Found(token=token)
+    state = await reads.chain(token.chain_id)
+    wishes = state.chain.wishes if state is not None else None
+    if wishes is None or not wishes.id_token:
+        return Found(token=token)
+    return Found(token=token, claims=await reads.claims(token.sub, wishes.id_token))
 
 
 def decide(asked: Asked, client: Client, found: Found, lost: Lost | None, env: Env) -> Granted:
@@ -55,17 +69,38 @@ def decide(asked: Asked, client: Client, found: Found, lost: Lost | None, env: E
     scope, audience = _narrowed(asked, client, token, env)
     if env.now >= token.expires_at:
         raise _refused("the chain has expired")
-    subject = Subject(sub=token.sub, chain_id=token.chain_id)
-    access = access_token(client.registered, subject, scope, audience, env)
+    tokens = _tokens(client, found, token, (scope, audience), env)
     if lost is None:
-        tokens = Tokens(access_token=access, refresh_token=token.successor())
         return Granted(tokens=tokens, change=_rotation(token, env))
     if not isinstance(lost, Moved):
         raise _refused(f"the chain is gone: {lost}")
     _check_moved(token, lost.state, env)
     # The answer was lost on its way: the same successor again, and nothing moves.
-    tokens = Tokens(access_token=access, refresh_token=token.successor())
     return Granted(tokens=tokens, change=Change(audit=(_event(token, "refresh_retry"),)))
+
+
+def _tokens(
+    client: Client,
+    found: Found,
+    token: RefreshToken,
+    narrowed: tuple[tuple[str, ...], tuple[str, ...]],
+    env: Env,
+) -> Tokens:
+    """The successor, an access token, and with `openid` an ID token (OIDC Core §12.2)."""
+    registered, (scope, audience) = client.registered, narrowed
+    subject = Subject(
+        sub=visible_sub(registered, token.sub, env.pairwise_key),
+        chain_id=token.chain_id,
+        login=token.login,
+    )
+    authenticates = token.login is not None and "openid" in scope
+    return Tokens(
+        access_token=access_token(registered, subject, scope, audience, env),
+        refresh_token=token.successor(),
+        id_token=openid.id_token(registered, subject, Said(claims=found.claims), env)
+        if authenticates
+        else None,
+    )
 
 
 def _refused(reason: str, change: Change | None = None) -> OAuthError:
@@ -125,6 +160,8 @@ def _check_moved(token: RefreshToken, state: ChainState, env: Env) -> None:
 def _why_not(state: ChainState) -> str:
     if state.chain.revoked_at is not None:
         return "itself"
+    if not state.session_stands:
+        return "its login session"
     return "its authorization" if state.approved is None else "its person"
 
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from troth.model.request import Wishes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorization:
@@ -18,7 +20,11 @@ class Authorization:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """One redeemed code and all that is refreshed from it: one row however often it rotates."""
+    """One redeemed code and all that is refreshed from it: one row however often it rotates.
+
+    `session_id` is the login session of a chain that was granted `openid`; unless it is `offline`
+    (OIDC Core §11), it ends with that session. `wishes` are claims that were asked for one by one.
+    """
 
     chain_id: bytes
     authorization_id: str
@@ -30,6 +36,9 @@ class Chain:
     rotated_at: int
     expires_at: int
     revoked_at: int | None = None
+    session_id: str | None = None
+    offline: bool = False
+    wishes: Wishes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,14 +46,17 @@ class ChainState:
     """A chain as it stands now, joined with all that can end it.
 
     `approved` is the scope of its authorization today; None where that was revoked or has ended.
-    `person_stands` is False when the person is gone, disabled, or of a later epoch.
+    `person_stands` is False when the person is gone, disabled, or of a later epoch;
+    `session_stands` is False when the login session that the chain is tied to was ended.
     """
 
     chain: Chain
     approved: tuple[str, ...] | None
     person_stands: bool
     username: str = ""
+    session_stands: bool = True
 
     @property
     def stands(self) -> bool:
-        return self.chain.revoked_at is None and self.approved is not None and self.person_stands
+        above = self.approved is not None and self.person_stands and self.session_stands
+        return above and self.chain.revoked_at is None

@@ -1,8 +1,9 @@
 """The only way a decision changes the world: a frozen value that the store applies whole.
 
 Verbs: `Redeem` and `Rotate` (the hot ones, each compare-and-set), `Once` (first wins), `Put`
-(insert or replace a noun), `Revoke`, `Remove`, `Require` (this must still stand) and `Count`
-(a bounded counter, reserved before the work).
+(insert or replace a noun), `Renew` (a login session, compare-and-set), `Keep` (a long code),
+`Revoke`, `Remove`, `Require` (this must still stand) and `Count` (a bounded counter, reserved
+before the work).
 """
 
 from dataclasses import dataclass, field
@@ -29,6 +30,26 @@ class Rotate:
     generation: int
     now: int
     idle_since: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renew:
+    """The same login session after its person proved again to be there, under a new secret.
+
+    Lost where the session was ended, or its secret is no longer the `former_digest`.
+    """
+
+    session: Session
+    former_digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """Keep a code that would be too long to travel, sealed, until it has expired."""
+
+    code_id: bytes
+    sealed: str
+    expires_at: int
 
 
 RevokeKind = Literal["chain", "authorization", "session", "sessions_of", "access_token"]
@@ -106,7 +127,7 @@ class Forgive:
     all: bool
 
 
-Verb = Redeem | Rotate | Revoke | Once | Require | Put | Remove | Count | Forgive
+Verb = Redeem | Rotate | Revoke | Once | Require | Put | Renew | Keep | Remove | Count | Forgive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

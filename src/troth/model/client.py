@@ -1,8 +1,10 @@
 """Clients (RFC 6749 §2) with the metadata names of RFC 7591 §2."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from troth.model.openid_client import OpenIDClient
 
 AuthMethod = Literal["client_secret_basic", "client_secret_post", "none"]
 TokenFormat = Literal["jwt", "opaque"]
@@ -43,6 +45,7 @@ class RegisteredClient:
     secrets: tuple[ClientSecret, ...] = ()
     created_at: int = 0
     disabled: bool = False
+    openid: OpenIDClient = field(default_factory=OpenIDClient)
 
     @property
     def public(self) -> bool:

@@ -1,11 +1,14 @@
 """What a decision may know of the world: the time and fresh randomness, as values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Env:
-    """`now` in whole seconds since the epoch; `fresh` 32 random bytes of this request alone."""
+    """`now` in whole seconds since the epoch; `fresh` 32 random bytes of this request alone.
+
+    `pairwise_key` is the installation's secret that pairwise subjects are made with.
+    """
 
     now: int
     fresh: bytes
@@ -15,3 +18,5 @@ class Env:
     refresh_lifetime: int
     refresh_idle: int
     retry_window: int
+    id_token_lifetime: int = 3600
+    pairwise_key: bytes = field(default=b"", repr=False)

@@ -1,6 +1,7 @@
 """People, their login sessions and the scopes they can grant."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -9,6 +10,7 @@ class Person:
 
     `epoch` counts what ends everything issued before: disabling, a password reset or change.
     `password_hash` is an Argon2id string or None for a person who cannot log in by password.
+    `claims` are those of OIDC Core §5.1 and the operator's own, by name, but for `sub` and `email`.
     """
 
     sub: str
@@ -18,6 +20,7 @@ class Person:
     epoch: int = 1
     disabled: bool = False
     created_at: int = 0
+    claims: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -26,7 +29,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A login session of a person in one browser. The cookie's secret is kept as SHA-256 only."""
+    """A login session of a person in one browser. The cookie's secret is kept as SHA-256 only.
+
+    `acr` and `amr` say how the person proved who they are; `amr` holds RFC 8176 names in one text.
+    """
 
     session_id: str
     secret_digest: str
@@ -38,6 +44,8 @@ class Session:
     user_agent: str = ""
     network: str = ""
     ended_at: int | None = None
+    acr: str = ""
+    amr: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

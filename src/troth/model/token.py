@@ -1,11 +1,27 @@
 """The facts inside codes and tokens, before they are sealed or signed."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from troth.model.request import Wishes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """When and how the person behind a token logged in (OIDC Core §2, RFC 9470 §6)."""
+
+    session_id: str
+    authenticated_at: int
+    acr: str = ""
+    amr: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Code:
-    """An authorization code's facts (RFC 6749 §4.1.2). Its chain does not exist yet."""
+    """An authorization code's facts (RFC 6749 §4.1.2). Its chain does not exist yet.
+
+    `wishes` are those that the person agreed to.
+    """
 
     chain_id: bytes
     authorization_id: str
@@ -17,14 +33,18 @@ class Code:
     redirect_uri_given: bool
     code_challenge: str | None
     resource: tuple[str, ...]
-    session_id: str
-    authenticated_at: int
+    login: Login
     issued_at: int
+    nonce: str | None = None
+    wishes: Wishes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshToken:
-    """A refresh token's facts: the unchanging ones of its chain, and the generation."""
+    """A refresh token's facts: the unchanging ones of its chain, and the generation.
+
+    `wishes` tells that the chain's row holds some.
+    """
 
     chain_id: bytes
     authorization_id: str
@@ -35,6 +55,8 @@ class RefreshToken:
     resource: tuple[str, ...]
     expires_at: int
     generation: int
+    login: Login | None = None
+    wishes: bool = False
 
     def successor(self) -> "RefreshToken":
         return replace(self, generation=self.generation + 1)
@@ -42,7 +64,10 @@ class RefreshToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessToken:
-    """An access token's facts (RFC 9068 §2.2). Without a chain it stands for the client itself."""
+    """An access token's facts (RFC 9068 §2.2). Without a chain it stands for the client itself.
+
+    `sub` is the person as the client knows them.
+    """
 
     token_id: str
     chain_id: bytes | None
@@ -53,6 +78,21 @@ class AccessToken:
     issued_at: int
     expires_at: int
     authenticated_at: int | None = None
+    acr: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IDToken:
+    """An ID token's facts (OIDC Core §2). `claims` holds what was asked for by name (§5.5)."""
+
+    sub: str
+    client_id: str
+    issued_at: int
+    expires_at: int
+    login: Login
+    sid: str
+    nonce: str | None = None
+    claims: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,3 +101,4 @@ class Tokens:
 
     access_token: AccessToken
     refresh_token: RefreshToken | None
+    id_token: IDToken | None = None

@@ -4,16 +4,19 @@ from dataclasses import dataclass
 
 from troth.model.client import RegisteredClient
 from troth.model.env import Env
-from troth.model.token import AccessToken
+from troth.model.token import AccessToken, Login
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """Whom a token stands for: a person with a chain, or the client itself without one."""
+    """Whom a token stands for: a person with a chain, or the client itself without one.
+
+    `sub` is the person as this client knows them.
+    """
 
     sub: str
     chain_id: bytes | None = None
-    authenticated_at: int | None = None
+    login: Login | None = None
 
 
 def access_token(
@@ -33,5 +36,6 @@ def access_token(
         audience=audience,
         issued_at=env.now,
         expires_at=env.now + client.access_token_lifetime,
-        authenticated_at=subject.authenticated_at,
+        authenticated_at=subject.login.authenticated_at if subject.login else None,
+        acr=subject.login.acr if subject.login else "",
     )

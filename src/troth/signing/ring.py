@@ -30,6 +30,7 @@ class _Claims(msgspec.Struct):
     scope: str = ""
     chain: str = ""
     auth_time: int | None = None
+    acr: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +139,8 @@ class Ring:
             claims[CHAIN_CLAIM] = token.chain_id.hex()
         if token.authenticated_at is not None:
             claims["auth_time"] = token.authenticated_at
+        if token.acr:
+            claims["acr"] = token.acr
         return self.signer(now).sign(claims)
 
     def open_access_token(self, text: str, now: int) -> AccessToken | None:
@@ -183,6 +186,7 @@ class Ring:
             issued_at=claims.iat,
             expires_at=claims.exp,
             authenticated_at=claims.auth_time,
+            acr=claims.acr,
         )
 
 

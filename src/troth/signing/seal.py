@@ -20,6 +20,9 @@ KEY_ID_BYTES = 4
 LONGEST = 16 * 1024
 
 CODE = "troth_ac_"
+# A code that would be too long: what travels, and what lies in the database.
+LONG_CODE = "troth_al_"
+KEPT_CODE = "troth_ak_"
 REFRESH_TOKEN = "troth_rt_"
 ACCESS_TOKEN = "troth_at_"
 PENDING = "troth_pr_"

@@ -15,6 +15,7 @@ from troth.model.change import (
     Exists,
     Forgive,
     Gone,
+    Keep,
     Limited,
     Moved,
     Once,
@@ -22,6 +23,7 @@ from troth.model.change import (
     Put,
     Redeem,
     Remove,
+    Renew,
     Require,
     Revoke,
     Rotate,
@@ -150,6 +152,16 @@ async def _put(db: Statements, verb: Put, now: int) -> Outcome:
     return Done()
 
 
+async def _renew(db: Statements, verb: Renew, now: int) -> Outcome:
+    values = {**rows.asdict(verb.session), "former_digest": verb.former_digest}
+    return Done() if await _changed(db, "renew_session", values) else Gone(which="session")
+
+
+async def _keep(db: Statements, verb: Keep, now: int) -> Outcome:
+    await db.execute("put_stored_code", rows.asdict(verb))
+    return Done()
+
+
 async def _put_client(db: Statements, client: RegisteredClient) -> None:
     await db.execute("put_client", rows.client_values(client))
     await db.execute("remove_origins", {"key": client.client_id})
@@ -192,6 +204,8 @@ _VERBS: Mapping[type, Callable[[Statements, Any, int], Awaitable[Outcome]]] = {
     Once: _once,
     Require: _require,
     Put: _put,
+    Renew: _renew,
+    Keep: _keep,
     Remove: _remove,
     Count: _count,
     Forgive: _forgive,

@@ -21,12 +21,15 @@ _COLUMNS = {
     "scope": "name description required is_default",
     "client": "client_id client_name client_uri metadata disabled created_at",
     "client_origin": "origin client_id",
-    "person": "sub username username_key email email_key password_hash epoch disabled created_at",
+    "person": "sub username username_key email email_key password_hash epoch disabled created_at "
+    "claims",
     "session": "session_id secret_digest sub epoch authenticated_at last_seen_at expires_at "
-    "user_agent network ended_at",
+    "user_agent network ended_at acr amr",
     "authorization": "authorization_id sub client_id scope created_at expires_at revoked_at",
     "chain": "chain_id authorization_id client_id sub epoch generation created_at rotated_at "
-    "expires_at revoked_at",
+    "expires_at revoked_at session_id offline asked",
+    "stored_code": "code_id sealed expires_at",
+    "delivery": "delivery_id client_id sub sid due_at attempts expires_at",
     "spent": "namespace key expires_at",
     "attempt": "key failures blocked_until seen_at",
     "audit": "at event outcome actor client_id sub request_id detail",
@@ -53,11 +56,18 @@ class Table:
         return f'select {quoted} from "{self.name}"{ordered}'  # noqa: S608
 
     @property
+    def clear(self) -> str:
+        return f'delete from "{self.name}"'  # noqa: S608
+
+    @property
     def insert(self) -> str:
         quoted = ", ".join(f'"{column}"' for column in self.columns)
         values = ", ".join("?" for _ in self.columns)
         return f'insert into "{self.name}" ({quoted}) values ({values})'  # noqa: S608
 
+
+# Migrations fill these: what they hold gives way to what the source has.
+_SEEDED = ("scope",)
 
 TABLES = [
     Table(name, tuple(columns.split()), name in ("authorization", "audit"))
@@ -75,6 +85,8 @@ class _Target(Protocol):
     """One transaction."""
 
     async def count(self, table: Table) -> int: ...
+
+    async def clear(self, table: Table) -> None: ...
 
     def batches(self, table: Table) -> AsyncIterator[Rows]: ...
 
@@ -108,7 +120,9 @@ async def copied(source: Settings, target: Settings, watching: Watching) -> dict
     counts: dict[str, int] = {}
     async with _reading(source) as snapshot, _writing(target) as transaction:
         for table in TABLES:
-            if await transaction.count(table):
+            if table.name in _SEEDED:
+                await transaction.clear(table)
+            elif await transaction.count(table):
                 raise StoreUnavailable(f"the database of --to is not empty: {table.name} has rows")
         for table in TABLES:
             counts[table.name] = await _table(snapshot, transaction, table, watching)
@@ -161,6 +175,9 @@ class _SQLite:
     async def count(self, table: Table) -> int:
         found: int = self._db.execute(table.count).fetchone()[0]
         return found
+
+    async def clear(self, table: Table) -> None:
+        self._db.execute(table.clear)
 
     async def insert(self, table: Table, values: Rows) -> None:
         self._db.executemany(table.insert, values)

@@ -32,6 +32,9 @@ class _Copy:
         found: int = await self._connection.fetchval(table.count)
         return found
 
+    async def clear(self, table: Table) -> None:
+        await self._connection.execute(table.clear)
+
     async def insert(self, table: Table, values: Sequence[Sequence[Any]]) -> None:
         columns = list(table.columns)
         if table.name == "spent":  # it is divided by the days on which its rows end

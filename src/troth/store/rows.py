@@ -12,6 +12,7 @@ from troth.model.authorization import Authorization, Chain, ChainState
 from troth.model.change import Redeem
 from troth.model.client import RegisteredClient
 from troth.model.person import Person, Scope, Session
+from troth.model.request import Wishes
 from troth.rules.redirect_uri import origin
 from troth.signing.keys import StoredKey
 from troth.store import Application, Trace
@@ -53,7 +54,7 @@ def client_origins(client: RegisteredClient) -> set[str]:
 
 
 def person(row: Row) -> Person:
-    sub, username, email, password_hash, epoch, disabled, created_at = row
+    sub, username, email, password_hash, epoch, disabled, created_at, claims = row
     return Person(
         sub=sub,
         username=username,
@@ -62,6 +63,7 @@ def person(row: Row) -> Person:
         epoch=epoch,
         disabled=bool(disabled),
         created_at=created_at,
+        claims=msgspec.json.decode(claims),
     )
 
 
@@ -70,6 +72,7 @@ def person_values(person: Person, expect_epoch: int | None) -> Values:
         **asdict(person),
         "username_key": login_key(person.username),
         "email_key": login_key(person.email) if person.email else None,
+        "claims": msgspec.json.encode(person.claims).decode(),
         "expect_epoch": expect_epoch,
     }
 
@@ -86,11 +89,13 @@ def session(row: Row) -> Session:
         user_agent=row[7],
         network=row[8],
         ended_at=row[9],
+        acr=row[10],
+        amr=row[11],
     )
 
 
 def session_with_person(row: Row) -> tuple[Session, Person]:
-    username, email, password_hash, epoch, created_at = row[10:]
+    username, email, password_hash, epoch, created_at, claims = row[12:]
     return session(row), Person(
         sub=row[2],
         username=username,
@@ -98,6 +103,7 @@ def session_with_person(row: Row) -> tuple[Session, Person]:
         password_hash=password_hash,
         epoch=epoch,
         created_at=created_at,
+        claims=msgspec.json.decode(claims),
     )
 
 
@@ -152,13 +158,31 @@ def chain_state(row: Row) -> ChainState:
         rotated_at=row[7],
         expires_at=row[8],
         revoked_at=row[9],
+        session_id=row[10],
+        offline=bool(row[11]),
+        wishes=msgspec.json.decode(row[12], type=Wishes) if row[12] else None,
     )
-    approved = None if row[10] is None else tuple(row[10].split())
-    return ChainState(chain=chain, approved=approved, person_stands=bool(row[11]), username=row[12])
+    return ChainState(
+        chain=chain,
+        approved=None if row[13] is None else tuple(row[13].split()),
+        person_stands=bool(row[14]),
+        username=row[15],
+        session_stands=bool(row[16]),
+    )
+
+
+def chain_with_person(row: Row) -> tuple[ChainState, Person]:
+    return chain_state(row[:17]), person(row[17:])
 
 
 def redeem_values(redeem: Redeem) -> Values:
-    return {**asdict(redeem.chain), "session_id": redeem.session_id}
+    chain = redeem.chain
+    return {
+        **asdict(chain),
+        "offline": int(chain.offline),
+        "asked": None if chain.wishes is None else msgspec.json.encode(chain.wishes).decode(),
+        "login_session": redeem.session_id,
+    }
 
 
 def application(rows: Sequence[Row]) -> Application:

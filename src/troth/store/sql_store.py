@@ -19,6 +19,8 @@ from troth.store.notes import Note, Notes, say
 
 MOST_CLIENTS = 10_000
 _DAY = 86400
+# What goes before a thing goes.
+_BELOW = {"authorization": ("chains_of_ended",), "session": ("chains_of_ended_sessions",)}
 # Seconds from one turn of keeping house to the next, whichever process takes it.
 _APART = 50
 
@@ -126,6 +128,15 @@ class SQLStore:
         row = await self._engine.row("chain", values)
         return None if row is None else rows.chain_state(row)
 
+    async def chain_with_person(self, chain_id: bytes) -> tuple[ChainState, Person] | None:
+        values = {"chain_id": chain_id, "now": int(time.time())}
+        row = await self._engine.row("chain_with_person", values)
+        return None if row is None else rows.chain_with_person(row)
+
+    async def stored_code(self, code_id: bytes) -> str | None:
+        row = await self._engine.row("stored_code", {"code_id": code_id})
+        return None if row is None else str(row[0])
+
     async def origin_registered(self, origin: str) -> bool:
         return await self._engine.row("origin_registered", {"origin": origin}) is not None
 
@@ -174,9 +185,10 @@ class SQLStore:
     async def purge(self, name: str, before: int) -> int:
         """Delete up to 1000 rows of one kind that ended before a time; how many there were.
 
-        An authorization takes its chains along: what has ended with it is of no use either.
+        An authorization and an ended session take their chains along: what has ended with them
+        is of no use either.
         """
-        names = ["chains_of_ended", name] if name == "authorization" else [name]
+        names = [*_BELOW.get(name, ()), name]
         return await self._engine.run([(f"purge_{one}", {"before": before}) for one in names])
 
     async def take_turn(self, now: int) -> int | None:

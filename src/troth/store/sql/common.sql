@@ -43,22 +43,26 @@ select 1 from client_origin where origin = :origin limit 1
 delete from client where client_id = :key
 
 -- name: person
-select sub, username, email, password_hash, epoch, disabled, created_at from person where sub = :sub
+select sub, username, email, password_hash, epoch, disabled, created_at, claims
+from person where sub = :sub
 -- name: person_by_login
-select sub, username, email, password_hash, epoch, disabled, created_at
+select sub, username, email, password_hash, epoch, disabled, created_at, claims
 from person where username_key = :key or email_key = :key
 -- name: people
-select sub, username, email, password_hash, epoch, disabled, created_at
+select sub, username, email, password_hash, epoch, disabled, created_at, claims
 from person order by created_at, sub
 -- name: name_taken
 select 1 from person
 where sub <> :sub and (username_key in (:username_key, :email_key) or email_key in (:username_key, :email_key))
 -- name: insert_person
-insert into person (sub, username, username_key, email, email_key, password_hash, epoch, disabled, created_at)
-values (:sub, :username, :username_key, :email, :email_key, :password_hash, :epoch, :disabled, :created_at)
+insert into person (sub, username, username_key, email, email_key, password_hash, epoch, disabled,
+  created_at, claims)
+values (:sub, :username, :username_key, :email, :email_key, :password_hash, :epoch, :disabled,
+  :created_at, :claims)
 -- name: update_person
 update person set username = :username, username_key = :username_key, email = :email,
-  email_key = :email_key, password_hash = :password_hash, epoch = :epoch, disabled = :disabled
+  email_key = :email_key, password_hash = :password_hash, epoch = :epoch, disabled = :disabled,
+  claims = :claims
 where sub = :sub and epoch = :expect_epoch
 -- name: remove_person
 delete from person where sub = :key
@@ -69,20 +73,26 @@ select 1 from client where client_id = :key and disabled = 0
 
 -- name: session
 select s.session_id, s.secret_digest, s.sub, s.epoch, s.authenticated_at, s.last_seen_at, s.expires_at,
-  s.user_agent, s.network, s.ended_at, p.username, p.email, p.password_hash, p.epoch, p.created_at
+  s.user_agent, s.network, s.ended_at, s.acr, s.amr, p.username, p.email, p.password_hash, p.epoch,
+  p.created_at, p.claims
 from session s join person p on p.sub = s.sub and p.epoch = s.epoch and p.disabled = 0
 where s.secret_digest = :secret_digest and s.ended_at is null
 -- name: sessions_of
 select s.session_id, s.secret_digest, s.sub, s.epoch, s.authenticated_at, s.last_seen_at, s.expires_at,
-  s.user_agent, s.network, s.ended_at
+  s.user_agent, s.network, s.ended_at, s.acr, s.amr
 from session s join person p on p.sub = s.sub and p.epoch = s.epoch
 where s.sub = :sub and s.ended_at is null order by s.last_seen_at desc
 -- name: put_session
 insert into session (session_id, secret_digest, sub, epoch, authenticated_at, last_seen_at, expires_at,
-  user_agent, network, ended_at)
+  user_agent, network, ended_at, acr, amr)
 values (:session_id, :secret_digest, :sub, :epoch, :authenticated_at, :last_seen_at, :expires_at,
-  :user_agent, :network, :ended_at)
+  :user_agent, :network, :ended_at, :acr, :amr)
 on conflict (session_id) do update set last_seen_at = excluded.last_seen_at
+-- The same login session after its person proved again to be there: the cookie's secret is a new one.
+-- name: renew_session
+update session set secret_digest = :secret_digest, authenticated_at = :authenticated_at,
+  last_seen_at = :last_seen_at, expires_at = :expires_at, acr = :acr, amr = :amr
+where session_id = :session_id and secret_digest = :former_digest and ended_at is null
 -- name: end_session
 update session set ended_at = :at
 where session_id = :key and ended_at is null and sub = coalesce(:sub, sub)
@@ -101,16 +111,34 @@ update "authorization" set revoked_at = :at
 where client_id = :key and sub = :sub and revoked_at is null
 -- name: chain
 select h.chain_id, h.authorization_id, h.client_id, h.sub, h.epoch, h.generation, h.created_at,
-  h.rotated_at, h.expires_at, h.revoked_at, a.scope, p.sub is not null, coalesce(p.username, '')
+  h.rotated_at, h.expires_at, h.revoked_at, h.session_id, h.offline, h.asked, a.scope,
+  p.sub is not null, coalesce(p.username, ''), s.session_id is null
 from chain h
 left join "authorization" a on a.authorization_id = h.authorization_id and a.revoked_at is null
   and a.expires_at > :now
 left join person p on p.sub = h.sub and p.epoch = h.epoch and p.disabled = 0
+left join session s on s.session_id = h.session_id and s.ended_at is not null and h.offline = 0
+where h.chain_id = :chain_id
+-- name: chain_with_person
+select h.chain_id, h.authorization_id, h.client_id, h.sub, h.epoch, h.generation, h.created_at,
+  h.rotated_at, h.expires_at, h.revoked_at, h.session_id, h.offline, h.asked, a.scope,
+  p.sub is not null, coalesce(p.username, ''), s.session_id is null,
+  p.sub, p.username, p.email, p.password_hash, p.epoch, p.disabled, p.created_at, p.claims
+from chain h
+left join "authorization" a on a.authorization_id = h.authorization_id and a.revoked_at is null
+  and a.expires_at > :now
+join person p on p.sub = h.sub and p.epoch = h.epoch and p.disabled = 0
+left join session s on s.session_id = h.session_id and s.ended_at is not null and h.offline = 0
 where h.chain_id = :chain_id
 -- name: revoke_chain
 update chain set revoked_at = :at where chain_id = :key and revoked_at is null
 -- name: session_stands
-select 1 from session where session_id = :session_id and ended_at is null
+select 1 from session where session_id = :login_session and ended_at is null
+
+-- name: stored_code
+select sealed from stored_code where code_id = :code_id
+-- name: put_stored_code
+insert into stored_code (code_id, sealed, expires_at) values (:code_id, :sealed, :expires_at)
 
 -- name: spent
 select 1 from spent where namespace = :namespace and "key" = :key
@@ -147,9 +175,21 @@ delete from "authorization" where authorization_id in (
       where expires_at < :before order by expires_at limit 1000) as expired
   )
   and not exists (select 1 from chain h where h.authorization_id = "authorization".authorization_id)
+-- What ended with its login session would stand again if that row alone were gone.
+-- name: purge_chains_of_ended_sessions
+delete from chain where chain_id in (
+  select h.chain_id from chain h join (select session_id from session
+      where expires_at < :before and ended_at is not null order by expires_at limit 1000) as s
+    on s.session_id = h.session_id
+  where h.offline = 0 limit 1000)
 -- name: purge_session
 delete from session where session_id in
   (select session_id from session where expires_at < :before order by expires_at limit 1000)
+  and not (ended_at is not null and exists (select 1 from chain h
+    where h.session_id = session.session_id and h.offline = 0))
+-- name: purge_stored_code
+delete from stored_code where code_id in
+  (select code_id from stored_code where expires_at < :before order by expires_at limit 1000)
 -- name: purge_attempt
 delete from attempt where "key" in (select "key" from attempt
   where seen_at < :before and blocked_until < :before order by seen_at limit 1000)

@@ -16,32 +16,34 @@ order by created_at desc, number desc limit 1
 -- A redemption that is tried again after a lost answer finds its own row, and has won.
 -- name: redeem
 insert into chain (chain_id, authorization_id, client_id, sub, epoch, generation, created_at, rotated_at,
-  expires_at, change_id)
+  expires_at, session_id, offline, asked, change_id)
 select :chain_id::bytea, :authorization_id::text, :client_id::text, :sub::text, :epoch::int,
-  :generation::int, :created_at::bigint, :rotated_at::bigint, :expires_at::bigint, :change_id::bytea
+  :generation::int, :created_at::bigint, :rotated_at::bigint, :expires_at::bigint, :session_id::text,
+  :offline::int, :asked::text, :change_id::bytea
 where exists (select 1 from "authorization" where authorization_id = :authorization_id::text
     and revoked_at is null and expires_at > :created_at::bigint)
   and exists (select 1 from person where sub = :sub::text and epoch = :epoch::int and disabled = 0)
-  and exists (select 1 from session where session_id = :session_id::text and ended_at is null)
+  and exists (select 1 from session where session_id = :login_session::text and ended_at is null)
 on conflict (chain_id) do update set change_id = excluded.change_id
 where chain.change_id = excluded.change_id
 -- name: redeem_many
 with asked as (
   select * from unnest(:chain_id::bytea[], :authorization_id::text[], :client_id::text[], :sub::text[],
     :epoch::int[], :generation::int[], :created_at::bigint[], :rotated_at::bigint[],
-    :expires_at::bigint[], :change_id::bytea[], :session_id::text[])
+    :expires_at::bigint[], :session_id::text[], :offline::int[], :asked::text[], :change_id::bytea[],
+    :login_session::text[])
     as r(chain_id, authorization_id, client_id, sub, epoch, generation, created_at, rotated_at,
-      expires_at, change_id, session_id)
+      expires_at, session_id, offline, asked, change_id, login_session)
 ), won as (
   insert into chain (chain_id, authorization_id, client_id, sub, epoch, generation, created_at,
-    rotated_at, expires_at, change_id)
+    rotated_at, expires_at, session_id, offline, asked, change_id)
   select r.chain_id, r.authorization_id, r.client_id, r.sub, r.epoch, r.generation, r.created_at,
-    r.rotated_at, r.expires_at, r.change_id
+    r.rotated_at, r.expires_at, r.session_id, r.offline, r.asked, r.change_id
   from asked r
   where exists (select 1 from "authorization" a where a.authorization_id = r.authorization_id
       and a.revoked_at is null and a.expires_at > r.created_at)
     and exists (select 1 from person p where p.sub = r.sub and p.epoch = r.epoch and p.disabled = 0)
-    and exists (select 1 from session s where s.session_id = r.session_id and s.ended_at is null)
+    and exists (select 1 from session s where s.session_id = r.login_session and s.ended_at is null)
   order by r.chain_id
   on conflict (chain_id) do nothing
   returning chain_id
@@ -62,6 +64,8 @@ where chain_id = :chain_id and generation = :generation and revoked_at is null
   and exists (select 1 from "authorization" a where a.authorization_id = chain.authorization_id
     and a.revoked_at is null and a.expires_at > :now)
   and exists (select 1 from person p where p.sub = chain.sub and p.epoch = chain.epoch and p.disabled = 0)
+  and (chain.session_id is null or chain.offline = 1 or not exists (select 1 from session s
+    where s.session_id = chain.session_id and s.ended_at is not null))
 -- Rows that another process holds are left to `rotate`, which waits; locks are taken in id order.
 -- name: rotate_many
 with asked as (
@@ -79,6 +83,8 @@ with asked as (
     and exists (select 1 from "authorization" a where a.authorization_id = h.authorization_id
       and a.revoked_at is null and a.expires_at > r.now)
     and exists (select 1 from person p where p.sub = h.sub and p.epoch = h.epoch and p.disabled = 0)
+    and (h.session_id is null or h.offline = 1 or not exists (select 1 from session s
+      where s.session_id = h.session_id and s.ended_at is not null))
   returning h.chain_id
 ), noted as (
   insert into audit (at, event, outcome, actor, client_id, sub, request_id, detail)
@@ -110,11 +116,13 @@ select unnest(:chain_id::bytea[])
 
 -- name: chain_many
 select h.chain_id, h.authorization_id, h.client_id, h.sub, h.epoch, h.generation, h.created_at,
-  h.rotated_at, h.expires_at, h.revoked_at, a.scope, p.sub is not null, coalesce(p.username, '')
+  h.rotated_at, h.expires_at, h.revoked_at, h.session_id, h.offline, h.asked, a.scope,
+  p.sub is not null, coalesce(p.username, ''), s.session_id is null
 from chain h
 left join "authorization" a on a.authorization_id = h.authorization_id and a.revoked_at is null
   and a.expires_at > :now
 left join person p on p.sub = h.sub and p.epoch = h.epoch and p.disabled = 0
+left join session s on s.session_id = h.session_id and s.ended_at is not null and h.offline = 0
 where h.chain_id = any(:chain_id::bytea[])
 
 -- A day's bucket of eight: emptied whole when all in it have ended.

@@ -12,12 +12,14 @@ from "authorization" where sub = :sub and client_id = :client_id and revoked_at 
 order by created_at desc, rowid desc limit 1
 
 -- name: redeem
-insert into chain (chain_id, authorization_id, client_id, sub, epoch, generation, created_at, rotated_at, expires_at)
-select :chain_id, :authorization_id, :client_id, :sub, :epoch, :generation, :created_at, :rotated_at, :expires_at
+insert into chain (chain_id, authorization_id, client_id, sub, epoch, generation, created_at, rotated_at,
+  expires_at, session_id, offline, asked)
+select :chain_id, :authorization_id, :client_id, :sub, :epoch, :generation, :created_at, :rotated_at,
+  :expires_at, :session_id, :offline, :asked
 where exists (select 1 from "authorization" where authorization_id = :authorization_id
     and revoked_at is null and expires_at > :created_at)
   and exists (select 1 from person where sub = :sub and epoch = :epoch and disabled = 0)
-  and exists (select 1 from session where session_id = :session_id and ended_at is null)
+  and exists (select 1 from session where session_id = :login_session and ended_at is null)
 on conflict (chain_id) do nothing
 -- name: rotate
 update chain set generation = generation + 1, rotated_at = max(rotated_at, :now)
@@ -26,6 +28,8 @@ where chain_id = :chain_id and generation = :generation and revoked_at is null
   and exists (select 1 from "authorization" a where a.authorization_id = chain.authorization_id
     and a.revoked_at is null and a.expires_at > :now)
   and exists (select 1 from person p where p.sub = chain.sub and p.epoch = chain.epoch and p.disabled = 0)
+  and (chain.session_id is null or chain.offline = 1 or not exists (select 1 from session s
+    where s.session_id = chain.session_id and s.ended_at is not null))
 -- name: once
 insert into spent (namespace, "key", expires_at) values (:namespace, :key, :expires_at)
 on conflict do nothing

@@ -1,0 +1,102 @@
+"""UserInfo (OIDC Core §5.3): who the person behind an access token is, as far as they agreed."""
+
+from collections.abc import Mapping
+
+from troth.errors import OAuthError, invalid_request
+from troth.http import Cost, Headers, Request, Response, json, parse_form
+from troth.model.authorization import ChainState
+from troth.model.person import Person
+from troth.model.request import Wishes
+from troth.model.token import AccessToken
+from troth.op import Op
+from troth.rules.subject import visible_sub
+from troth.settings import Settings
+
+methods: tuple[str, ...] = ("GET", "POST")
+cors: bool = True
+cost = Cost.DATABASE
+
+
+def paths(settings: Settings) -> tuple[str, ...]:
+    return (settings.base + "/oauth/userinfo",)
+
+
+def members(settings: Settings) -> Mapping[str, object]:
+    return {"userinfo_endpoint": settings.issuer + "/oauth/userinfo"}
+
+
+async def handle(request: Request, op: Op) -> Response:
+    try:
+        token, state, person = await _found(request, op)
+    except OAuthError as error:
+        if error.error in _CHALLENGES:
+            return await _challenge(request, op, error)
+        raise
+    client = await op.store.client(token.client_id)
+    if client is None or client.disabled:
+        return await _challenge(request, op, _invalid("its client is gone or disabled"))
+    claims = _claims(op, token, state, person)
+    sub = visible_sub(client, person.sub, op.ring.pairwise_key)
+    return json(200, {**claims, "sub": sub})
+
+
+def _claims(op: Op, token: AccessToken, state: ChainState, person: Person) -> dict[str, object]:
+    """By the token's scopes, and by name where the person agreed to it (§5.4, §5.5)."""
+    wishes = state.chain.wishes or Wishes()
+    by_scope = op.claim_map.by_scope(person, token.scope, wishes.locales)
+    return {**by_scope, **op.claim_map.by_name(person, wishes.userinfo)}
+
+
+async def _found(request: Request, op: Op) -> tuple[AccessToken, ChainState, Person]:
+    """A token that stands and was granted `openid`, with whose it is; refuses all else."""
+    token = op.ring.open_access_token(_presented(request), op.now)
+    if token is None or op.now >= token.expires_at or token.chain_id is None:
+        raise _invalid("no token of a person, made here and not expired")
+    found = await op.store.chain_with_person(token.chain_id)
+    if found is None or not found[0].stands:
+        raise _invalid("its chain, authorization, person or session no longer stands")
+    if "openid" not in token.scope:
+        raise OAuthError(
+            "insufficient_scope", "the token was not granted openid", reason="no openid in scope"
+        )
+    return token, *found
+
+
+def _presented(request: Request) -> str:
+    """The access token by header or by body, exactly once (RFC 6750 §2)."""
+    if request.query:
+        raise invalid_request("parameters belong in the body", reason="a query at UserInfo")
+    given = [value.strip() for value in request.header_values(b"authorization")]
+    tokens = [value[7:].strip() for value in given if value[:7].lower() == "bearer "]
+    if len(tokens) != len(given):
+        raise _invalid("another scheme than Bearer")
+    if request.method == "POST" and request.body:
+        form = parse_form(request)
+        tokens += [form["access_token"]] if "access_token" in form else []
+    if len(tokens) > 1:
+        raise invalid_request("the token is presented twice", reason="header and body, or two")
+    if not tokens:
+        raise OAuthError("invalid_token", "", reason="no token was presented")
+    return tokens[0]
+
+
+def _invalid(reason: str) -> OAuthError:
+    return OAuthError("invalid_token", "the access token is not valid", reason=reason)
+
+
+_CHALLENGES = ("invalid_token", "insufficient_scope")
+
+
+async def _challenge(request: Request, op: Op, error: OAuthError) -> Response:
+    """RFC 6750 §3: why not, in the header; no error where there was no token (§3.1)."""
+    await op.refused(request, error)
+    challenge = f'Bearer realm="{op.settings.issuer}"'
+    if error.description:
+        challenge += f', error="{error.error}", error_description="{error.description}"'
+    if error.error == "insufficient_scope":
+        challenge += ', scope="openid"'
+    headers: Headers = ((b"www-authenticate", challenge.encode("latin-1")),)
+    body = {"request_id": request.request_id}
+    if error.description:
+        body |= {"error": error.error, "error_description": error.description}
+    return json(error.status, body, headers)
