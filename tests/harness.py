@@ -96,7 +96,7 @@ class Troth:
                 text=True,
             )
         before = self.log().count("\nready") + self.log().startswith("ready")
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             text = self.log()
             if text.count("\nready") + text.startswith("ready") > before:

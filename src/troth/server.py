@@ -59,16 +59,19 @@ def _listener(app: object, settings: Settings, *, public: bool) -> Listener:
     )
 
 
-def run(settings: Settings, sockets: Sequence[socket.socket], ready: int) -> None:
+def run(
+    settings: Settings, sockets: Sequence[socket.socket], ready: int, alive: int | None = None
+) -> None:
     """Serve on `sockets` (public, then management) until SIGTERM or SIGINT.
 
-    Writes a byte to the file descriptor `ready` once connections are accepted.
+    Writes a byte to the file descriptor `ready` once connections are accepted. The other end of the
+    pipe `alive` belongs to a supervisor: when that ends, however it ends, so does this process.
     """
     import uvloop
 
     log.configure(settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(settings, sockets, ready))
+        runner.run(_serve(settings, sockets, ready, alive))
 
 
 def _spare_the_collector() -> None:
@@ -78,7 +81,9 @@ def _spare_the_collector() -> None:
     gc.set_threshold(10_000, 20, 20)
 
 
-async def _serve(settings: Settings, sockets: Sequence[socket.socket], ready: int) -> None:
+async def _serve(
+    settings: Settings, sockets: Sequence[socket.socket], ready: int, alive: int | None
+) -> None:
     app: App = create_app(settings)
     await app.open()  # what is wrong with the installation is said here, not by the web server
     _spare_the_collector()
@@ -91,8 +96,16 @@ async def _serve(settings: Settings, sockets: Sequence[socket.socket], ready: in
             server.should_exit = True
 
     loop = asyncio.get_running_loop()
+
+    def orphaned(pipe: int) -> None:
+        loop.remove_reader(pipe)
+        log.logger().error("supervisor.lost")
+        stop()  # else nobody could start another on these addresses
+
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
+    if alive is not None:
+        loop.add_reader(alive, orphaned, alive)
     tasks = [
         asyncio.create_task(server.serve(sockets=[sock]))
         for server, sock in zip(servers, sockets, strict=True)

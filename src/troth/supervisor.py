@@ -78,6 +78,8 @@ class _Supervisor:
         self._stopping = False
         self._reading, self._writing = os.pipe()
         os.set_inheritable(self._writing, True)
+        # Nobody writes to it. Its writing end is closed when this process ends, however it ends.
+        self._alive, _ = os.pipe()
         self._metrics = tempfile.mkdtemp(prefix="troth-metrics-")
 
     def _start(self) -> subprocess.Popen[bytes]:
@@ -89,8 +91,9 @@ class _Supervisor:
                 "troth.worker",
                 ",".join(map(str, descriptors)),
                 str(self._writing),
+                str(self._alive),
             ],
-            pass_fds=(*descriptors, self._writing),
+            pass_fds=(*descriptors, self._writing, self._alive),
             env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": self._metrics},
         )
 

@@ -1,4 +1,4 @@
-"""A worker process: `python -m troth.worker SOCKETS READY`, started by the supervisor only."""
+"""A worker process: `python -m troth.worker SOCKETS READY ALIVE`, which the supervisor starts."""
 
 import socket
 import sys
@@ -9,7 +9,8 @@ from troth.settings import load
 
 def main() -> None:
     descriptors = [int(text) for text in sys.argv[1].split(",")]
-    run(load(), [socket.socket(fileno=number) for number in descriptors], int(sys.argv[2]))
+    sockets = [socket.socket(fileno=number) for number in descriptors]
+    run(load(), sockets, int(sys.argv[2]), int(sys.argv[3]))
 
 
 if __name__ == "__main__":

@@ -18,9 +18,10 @@ from tests.faults.proxy import Proxy
 from tests.harness import OAuthClient, Troth
 from tests.postgres import Cluster, binaries
 
-# What a client is promised, with room for a busy machine: an answer within two seconds.
-ANSWERED = 2.0 + 1.0
-RECOVERED = 5.0 + 3.0
+# Promised are an answer within two seconds, and recovery within five. Where other tests share the
+# machine only the shape is tried: without limits of our own an answer would take a minute.
+ANSWERED = short_or_long(15.0, 2.0 + 0.5)
+RECOVERED = short_or_long(40.0, 5.0)
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,7 @@ def test_R11_FT_05_a_lost_database_is_a_503_and_comes_back_by_itself(
 ) -> None:
     client, person = troth.client(), troth.person()
     token = client.tokens(person)["refresh_token"]
-    with httpx2.Client(base_url=troth.issuer, timeout=20, trust_env=False) as http:
+    with httpx2.Client(base_url=troth.issuer, timeout=30, trust_env=False) as http:
         for _ in range(short_or_long(1, 20)):
             lose(loss, database, proxy)
             try:
@@ -132,7 +133,7 @@ def test_R11_FT_05_a_lost_database_is_a_503_and_comes_back_by_itself(
 def test_R12_FT_06_a_slow_database_is_waited_for_within_bounds(troth: Troth, proxy: Proxy) -> None:
     client, person = troth.client(), troth.person()
     token = client.tokens(person)["refresh_token"]
-    with httpx2.Client(base_url=troth.issuer, timeout=20, trust_env=False) as http:
+    with httpx2.Client(base_url=troth.issuer, timeout=30, trust_env=False) as http:
         proxy.delay = 0.2
         until_back(client, token, http)  # a new connection may take longer than a request waits
         proxy.delay = 2.0
@@ -154,7 +155,7 @@ def test_FT_08_an_answer_lost_in_commit_doubles_nothing_and_revokes_nothing(
             time.sleep(0.2)
             cuts, unknown = proxy.cuts, history.unknown
             proxy.mode = "cut at commit"
-            until = time.monotonic() + 5
+            until = time.monotonic() + short_or_long(30, 5)
             while time.monotonic() < until:
                 if proxy.cuts > cuts and (number % 2 or history.unknown > unknown):
                     break

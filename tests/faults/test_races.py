@@ -15,7 +15,7 @@ from tests.engines import Engine
 from tests.faults.figures import note, short_or_long
 from tests.harness import Browser, OAuthClient, Troth, somewhere
 
-AT_ONCE = 16
+AT_ONCE = short_or_long(16, 64)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ class Crowd:
     """Open connections that ask at the same moment."""
 
     def __init__(self, troth: Troth) -> None:
-        kind: dict[str, Any] = {"base_url": troth.issuer, "timeout": 20, "trust_env": False}
+        kind: dict[str, Any] = {"base_url": troth.issuer, "timeout": 30, "trust_env": False}
         self._https = [httpx2.Client(**kind) for _ in range(AT_ONCE)]
         self._pool = ThreadPoolExecutor(AT_ONCE)
         for http in self._https:

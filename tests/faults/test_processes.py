@@ -1,0 +1,105 @@
+"""A process that is lost or hangs takes nothing with it: the others serve (FT-21)."""
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx2
+
+from tests.engines import Engine
+from tests.faults.figures import note, percentile, short_or_long
+from tests.faults.test_kill import workers
+from tests.faults.test_restart import begun
+from tests.harness import OAuthClient, Troth
+
+
+def test_FT_21_workers_end_with_their_supervisor_and_leave_their_addresses(
+    tmp_path: Path, running: Callable[[Troth], Troth]
+) -> None:
+    """As after a memory killer: what had begun is answered, and a new server can start at once."""
+    troth = running(Troth(tmp_path, workers="2"))
+    form = b"grant_type=refresh_token&client_id=x&client_secret=y"
+    head = (
+        f"POST /oauth/token HTTP/1.1\r\nhost: 127.0.0.1:{troth.port}\r\n"
+        f"content-type: application/x-www-form-urlencoded\r\ncontent-length: {len(form)}\r\n\r\n"
+    )
+    connections = begun(troth, head.encode() + form)
+    assert troth._process is not None
+    before = workers(troth)
+    troth._process.kill()
+    troth._process.wait(30)
+    until_refused(troth.port)
+    for sock in connections:
+        sock.sendall(form[-5:])
+        assert sock.recv(65536).startswith(b"HTTP/1.1 401 "), "what had begun was not answered"
+        sock.close()
+    troth.start()
+    assert set(before).isdisjoint(workers(troth))
+    assert httpx2.get(f"{troth.issuer}/oauth/jwks", trust_env=False).status_code == 200
+    assert troth.stop() == 0
+
+
+def until_refused(port: int) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            return
+        time.sleep(0.02)
+    raise AssertionError("somebody still listens")
+
+
+def test_FT_21_a_worker_that_hangs_stops_nobody_who_comes(
+    tmp_path: Path, running: Callable[[Troth], Troth], engine: Engine
+) -> None:
+    troth = running(engine.troth(tmp_path, workers="2"))
+    app = troth.client("--grant-type", "client_credentials")
+    form = {"grant_type": "client_credentials", **app.credentials()}
+    hangs = workers(troth)[0]
+    os.kill(hangs, signal.SIGSTOP)
+    try:
+        for _ in range(short_or_long(20, 2000)):  # each on a connection of its own
+            assert app.post("/oauth/token", form).status_code == 200
+    finally:
+        os.kill(hangs, signal.SIGCONT)
+    assert hangs in workers(troth), "it goes on where it was"
+    assert troth.stop() == 0
+
+
+def test_AD_11_what_a_command_ended_is_known_to_every_process_within_a_second(
+    tmp_path: Path, running: Callable[[Troth], Troth], engine: Engine
+) -> None:
+    troth = running(engine.troth(tmp_path, workers="2"))
+    seconds = []
+    for _ in range(short_or_long(2, 100)):
+        app = troth.client("--grant-type", "client_credentials")
+        seconds.append(disabled(troth, app))
+    assert max(seconds) <= short_or_long(30.0, 1.0)
+    note(
+        f"a disabled client, {engine.variant}",
+        trials=len(seconds),
+        refused_everywhere_p99_seconds=round(percentile(seconds, 0.99), 3),
+    )
+    assert troth.stop() == 0
+
+
+def disabled(troth: Troth, app: OAuthClient) -> float:
+    """From the command's end until eight connections, of whichever process, are all refused."""
+    form = {"grant_type": "client_credentials", **app.credentials()}
+    https = [httpx2.Client(base_url=troth.issuer, timeout=30, trust_env=False) for _ in range(8)]
+
+    def statuses() -> set[int]:
+        return {http.post("/oauth/token", data=form).status_code for http in https}
+
+    assert statuses() == {200}, "each process keeps the client"
+    troth.cli("client", "disable", app.client_id)
+    began = time.monotonic()
+    while (now := time.monotonic()) < began + 40 and statuses() != {401}:
+        pass
+    for http in https:
+        http.close()
+    return now - began
