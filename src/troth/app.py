@@ -85,8 +85,7 @@ class App:
         if self._house is not None:
             self._house.cancel()
         if self.op is not None:
-            self.op.passwords.close()
-            await self.op.store.close()
+            await self.op.close()
             self.op = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,6 +10,7 @@ from troth.accounts.passwords import Passwords
 from troth.browser.pages.render import Pages
 from troth.client_auth import Presented, authenticate
 from troth.client_auth.limit import FailureLimit
+from troth.client_keys import ClientKeys
 from troth.documents import Documents
 from troth.errors import OAuthError, PageError
 from troth.fetch import Fetcher
@@ -42,8 +43,21 @@ class Op:
     failures: FailureLimit = field(default_factory=FailureLimit)
     documents: Documents = field(default_factory=Documents)
     claim_map: ClaimMap = field(default_factory=ClaimMap)
+    client_keys: ClientKeys = field(init=False)
     _ring: rings.Ring | None = None
     _ring_keys: object = None
+
+    def __post_init__(self) -> None:
+        self.client_keys = ClientKeys(self.fetcher, self._time)
+
+    def _time(self) -> float:
+        return self.clock()  # the clock of this moment: tests set it
+
+    async def close(self) -> None:
+        """Let go of what the process holds."""
+        self.client_keys.close()
+        self.passwords.close()
+        await self.store.close()
 
     @property
     def now(self) -> int:

@@ -239,6 +239,28 @@ async def test_RG_21_a_bounded_number_is_fetched_at_once(
         crowded.stop()
 
 
+async def test_RG_21_the_line_before_a_slow_host_is_bounded(
+    outside: Outside, fetcher: Fetcher
+) -> None:
+    go_on = threading.Event()
+
+    def slow(handler: BaseHTTPRequestHandler) -> None:
+        go_on.wait(60)
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+
+    outside.answers["/slow"] = slow
+    try:
+        url = outside.url("/slow")
+        tasks = [asyncio.create_task(fetcher.get(url, patience=60)) for _ in range(40)]
+        refused, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        assert {str(task.exception()) for task in refused} == {"too many wait for this host"}
+    finally:
+        go_on.set()
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    assert sum(isinstance(each, FetchFailed) for each in ended) == 8
+    assert (await fetcher.get(outside.url("/slow"))).status == 200
+
+
 async def test_the_next_address_is_tried_where_one_refuses(outside: Outside) -> None:
     outside.answers["/second"] = Answer(b"x")
     allow = [("localhost", outside.port)]

@@ -7,6 +7,7 @@ it has is checked, and the connection goes to one of those. No redirects, proxie
 
 import asyncio
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Final
@@ -23,6 +24,7 @@ __all__ = ["FetchFailed", "Fetched", "Fetcher"]
 
 _AT_ONCE: Final = 20
 _AT_ONE_HOST: Final = 2
+_MOST_WAITING: Final = 32
 
 
 class Fetcher:
@@ -38,6 +40,7 @@ class Fetcher:
         self._allow = frozenset(allow)
         self._authorities = authorities
         self._names = Names(ask)
+        self._waiting: Counter[str] = Counter()
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._hosts: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
         self._loading = asyncio.Lock()
@@ -92,9 +95,15 @@ class Fetcher:
     @asynccontextmanager
     async def _place(self, host: str) -> AsyncIterator[None]:
         """A place for this host, then one of all: a slow host keeps no other waiting."""
+        if self._waiting[host] >= _MOST_WAITING:
+            raise FetchFailed("too many wait for this host")
         at_host = self._hosts.setdefault(host, asyncio.Semaphore(_AT_ONE_HOST))
-        async with at_host, self._places:
-            yield
+        self._waiting[host] += 1
+        try:
+            async with at_host, self._places:
+                yield
+        finally:
+            self._waiting -= Counter([host])
 
     async def _ready(self) -> ssl.SSLContext:
         """Load what fetching needs at the first one: a tenth of a second, beside the loop."""

@@ -13,7 +13,7 @@ Material = (
 )
 
 # A private or symmetric key that was published proves nothing any more.
-_PRIVATE = frozenset("d p q dp dq qi oth k".split())
+PRIVATE = frozenset("d p q dp dq qi oth k".split())
 
 _CURVES: Mapping[str, ec.EllipticCurve] = {
     "P-256": ec.SECP256R1(),
@@ -67,7 +67,7 @@ def _allows(key_ops: object, operations: Sequence[str]) -> bool:
 
 def load(jwk: Mapping[str, Any]) -> Material:
     """The key itself. Raises `Malformed` for a weak one, a private one, or none at all."""
-    if _PRIVATE & jwk.keys():
+    if PRIVATE & jwk.keys():
         raise Malformed("a private or symmetric key was published")
     kind = _type(jwk)
     try:
