@@ -45,7 +45,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         asked = folder.startswith("rfc") or metafunc.definition.path.stem in BAD_INPUT
         variants = VARIANTS if asked else VARIANTS[:2]
         metafunc.parametrize("engine", variants, indirect=True, scope="session")
-    elif "engine" in metafunc.fixturenames and folder == "faults":
+    elif "engine" in metafunc.fixturenames and folder in ("faults", "oidc"):
         metafunc.parametrize("engine", VARIANTS[:2], indirect=True, scope="session")
 
 
