@@ -33,14 +33,12 @@ class Answers:
     def __init__(self, settings: Settings, pages: Pages) -> None:
         self._pages = pages
         self._realm = settings.issuer
-        self._always: Headers = (
+        # What every answer carries, beside the id of its request.
+        self.always: Headers = (
             ((b"strict-transport-security", b"max-age=63072000; includeSubDomains"),)
             if settings.secure
             else ()
         )
-
-    def common(self, request_id: str) -> Headers:
-        return ((b"x-request-id", request_id.encode()), *self._always)
 
     def static(self, file: StaticFile) -> Response:
         headers: Headers = (
@@ -49,7 +47,6 @@ class Answers:
             (b"etag", file.etag.encode()),
             (b"x-content-type-options", b"nosniff"),
             (b"cross-origin-resource-policy", b"same-origin"),
-            *self._always,
         )
         return Response(200, headers, file.body)
 
@@ -108,7 +105,7 @@ class Answers:
         error = temporarily_unavailable(reason="no place")
         request_id = "turned-away"
         response = self.page(error, request_id) if browser else self.json(error, None, request_id)
-        return response.adding(self.common(request_id))
+        return response.to(request_id)
 
     def failed(self, request: Request | None, browser: bool) -> Response:
         error = PageError("server_error", "This did not work", _OUR_FAULT, reason="", status=500)

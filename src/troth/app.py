@@ -7,11 +7,9 @@ refusal raised on the way is rendered here, and nowhere else.
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
 from itertools import count
-from typing import Any
 
-from troth import log, metrics
+from troth import asgi, cors, log, metrics
 from troth.accounts.passwords import Passwords
 from troth.admission import Admission
 from troth.answers import Answers
@@ -20,19 +18,16 @@ from troth.browser.pages.views import Brand
 from troth.errors import OAuthError, PageError
 from troth.fetch import Fetcher
 from troth.housekeeping import keep_house
-from troth.http import Cost, Headers, Request, Response
-from troth.intake import Arrival, Intake, arrived
+from troth.http import Cost, Request, Response
+from troth.intake import Arrival, Intake
 from troth.op import Op
+from troth.patience import Deadlines, begin
 from troth.routing import Route, routes
 from troth.settings import Settings
 from troth.signing import ring
 from troth.signing.keys import read_master_key
 from troth.store import StoreUnavailable
 from troth.store.open import ensure_keys, open_store
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 # Whatever the database does, a request has its answer within two seconds.
 _PATIENCE = 1.85
@@ -53,7 +48,10 @@ class App:
             settings.base,
         )
         self._answers = Answers(settings, self._pages)
+        self.always = self._answers.always
         self._admission = Admission()
+        self._deadlines = Deadlines(_PATIENCE, self._give_up)
+        self._late: set[asyncio.Task[Response]] = set()
         # A request's id names it and is no secret: what is random in it is the process.
         self._run = secrets.token_hex(5)
         self._number = count(1)
@@ -88,27 +86,37 @@ class App:
             await self.op.close()
             self.op = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+            await asgi.lifespan(self, receive, send)
         elif scope["type"] == "http":
             await self.open()
-            arrival = await arrived(scope, receive)
+            arrival = await asgi.arrived(scope, receive)
             if arrival is not None:
-                turned_away = self.admit(arrival.method, arrival.path)
-                response = turned_away or await self.respond(arrival)
-                await _send(response, scope["method"] == "HEAD", send)
+                begun = self.begin(arrival)
+                response = begun if isinstance(begun, Response) else await begun
+                await asgi.send_response(response, self.always, scope["method"] == "HEAD", send)
 
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                await self.open()
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                await self.close()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
+    def begin(self, arrival: Arrival, *, at_once: bool = True) -> Response | asyncio.Task[Response]:
+        """The answer where it waits for nothing, and else a task that ends with it; never raises.
+
+        `at_once` may be forbidden, so that others have their turn first.
+        """
+        turned_away = self.admit(arrival.method, arrival.path)
+        if turned_away is not None:
+            return turned_away
+        answer = self.respond(arrival)
+        task = begin(answer) if at_once else asyncio.get_running_loop().create_task(answer)
+        if isinstance(task, tuple):
+            return task[0]
+        if self._cost(self._routes.get(arrival.path), arrival.method) is Cost.DATABASE:
+            self._deadlines.watch(task)
+        return task
+
+    def _give_up(self, task: "asyncio.Task[Response]") -> None:
+        """Each wait was short enough, all of them were not."""
+        self._late.add(task)
+        task.cancel()
 
     def admit(self, method: str, path: str) -> Response | None:
         """Take a place for a request, which `respond` gives back; or the answer without one."""
@@ -134,9 +142,13 @@ class App:
         route = self._routes.get(arrival.path)
         cost = self._cost(route, arrival.method)
         try:
-            async with asyncio.timeout(_PATIENCE if cost is Cost.DATABASE else None):
-                response = await self._respond(arrival, route, self.op)
-        except TimeoutError:  # each wait was short enough, all of them were not
+            response = await self._respond(arrival, route, self.op)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task not in self._late:
+                raise
+            self._late.discard(task)
+            task.uncancel()
             log.logger().error("request.late", endpoint=arrival.path[:200])
             response = self._busy_page if route is not None and route.browser else self._busy
         finally:
@@ -170,19 +182,19 @@ class App:
                 where=_where(error),
             )
             response = self._answers.failed(request, browser)
-        return response.adding(self._answers.common(request_id))
+        return response.to(request_id)
 
     async def _answer(self, request: Request, route: Route | None, op: Op) -> Response:
         if route is None:
             return self._answers.not_found(request)
         if request.method not in route.methods:
             if request.method == "OPTIONS" and route.cors:
-                return await self._preflight(request, op)
+                return await cors.preflight(request, op)
             return self._answers.method_not_allowed(request, route.methods, route.browser)
         await op.store.fresh()
         response = await route.handle(request, op)
-        if route.cors:
-            return response.adding(await _cors(request, op))
+        if route.cors and (headers := await cors.allowed(request, op)):
+            return response.adding(headers)
         return response
 
     async def _refusal(
@@ -203,27 +215,8 @@ class App:
             return self._answers.page(error, request_id)
         response = self._answers.json(error, request, request_id)
         if request is not None and route is not None and route.cors:
-            return response.adding(await _cors(request, op))
+            return response.adding(await cors.allowed(request, op))
         return response
-
-    async def _preflight(self, request: Request, op: Op) -> Response:
-        headers = await _cors(request, op)
-        if not headers:
-            return Response(403, ((b"vary", b"origin"),))
-        allow: Headers = (
-            (b"access-control-allow-methods", b"POST"),
-            (b"access-control-allow-headers", b"authorization, content-type"),
-            (b"access-control-max-age", b"600"),
-        )
-        return Response(204, headers + allow)
-
-
-async def _cors(request: Request, op: Op) -> Headers:
-    """RFC 9700 §2.6: only the origins where public clients run, never with credentials."""
-    origin = request.header(b"origin")
-    if not origin or len(origin) > 300 or not await op.store.origin_registered(origin):
-        return ()
-    return ((b"access-control-allow-origin", origin.encode("latin-1")), (b"vary", b"origin"))
 
 
 def _where(error: BaseException) -> str:
@@ -234,14 +227,6 @@ def _where(error: BaseException) -> str:
     if trace is None:
         return ""
     return f"{trace.tb_frame.f_code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}"
-
-
-async def _send(response: Response, head: bool, send: Send) -> None:
-    headers = list(response.headers)
-    if response.status not in (204, 304):  # these have no content, not content of length 0
-        headers.append((b"content-length", str(len(response.body)).encode()))
-    await send({"type": "http.response.start", "status": response.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if head else response.body})
 
 
 def create_app(settings: Settings) -> App:

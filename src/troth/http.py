@@ -4,7 +4,7 @@ Everything is `no-store` unless it says otherwise, and only `redirect` here make
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from http import HTTPStatus
@@ -65,15 +65,20 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer, whole."""
+    """An answer, whole. `request_id` becomes its `x-request-id`."""
 
     status: int
     headers: Headers
     body: bytes = b""
+    request_id: str = ""
 
     def adding(self, headers: Headers) -> "Response":
         """The same answer with more headers."""
-        return Response(self.status, self.headers + headers, self.body)
+        return Response(self.status, self.headers + headers, self.body, self.request_id)
+
+    def to(self, request_id: str) -> "Response":
+        """The same answer to this request."""
+        return Response(self.status, self.headers, self.body, request_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +187,7 @@ _JSON: Headers = (
 
 def json(status: int, body: object, extra: Headers = ()) -> Response:
     """A JSON answer that nobody may keep (RFC 6749 §5.1)."""
-    return Response(status, _JSON + extra, msgspec.json.encode(body))
+    return Response(status, _JSON + extra if extra else _JSON, msgspec.json.encode(body))
 
 
 _CLOSED = PageOptions()
@@ -213,21 +218,24 @@ def _ascii(location: str) -> bytes:
     return location.encode("ascii")
 
 
+def lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Headers as they go over the wire."""
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
+
+
+_JSON_LINES = lines(_JSON)
 _STATUS_LINES = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
 
 
-def rendered(
-    response: Response, common: list[tuple[bytes, bytes]], *, head: bool, close: bool
-) -> bytes:
-    """An answer as it goes over the wire (RFC 9112 §4, §6)."""
-    parts = [_STATUS_LINES[response.status]]
-    for name, value in (*common, *response.headers):
-        parts += (name, b": ", value, b"\r\n")
+def rendered(response: Response, common: bytes, *, head: bool, close: bool) -> bytes:
+    """An answer as it goes over the wire (RFC 9112 §4, §6); `common` are lines of every answer."""
+    headers, body = response.headers, response.body
+    own = _JSON_LINES if headers is _JSON else lines(headers)
+    if response.request_id:
+        own += b"x-request-id: %b\r\n" % response.request_id.encode()
     if response.status not in (204, 304):  # these have no content, not content of length 0
-        parts.append(b"content-length: %d\r\n" % len(response.body))
-    parts.append(b"connection: close\r\n\r\n" if close else b"\r\n")
-    if not head:
-        parts.append(response.body)
-    return b"".join(parts)
+        own += b"content-length: %d\r\n" % len(body)
+    end = b"connection: close\r\n\r\n" if close else b"\r\n"
+    return b"".join((_STATUS_LINES[response.status], common, own, end, b"" if head else body))

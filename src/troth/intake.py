@@ -1,9 +1,10 @@
 """From what arrived to a `Request`: limits and trust, before anything looks at it (ASVS 13.1.3)."""
 
 import ipaddress
-from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Any
+from urllib.parse import unquote
+
+import httptools
 
 from troth.errors import OAuthError, invalid_request
 from troth.http import Headers, Request
@@ -30,6 +31,22 @@ class Arrival:
     headers: Headers
     body: bytes
     peer: str
+
+
+def target(url: bytes) -> tuple[str, bytes]:
+    """Path and query of a request's target (RFC 9112 §3.2); ValueError where it is malformed."""
+    if url.startswith(b"/") and b"#" not in url and not url.startswith(b"//"):
+        raw, _, query = url.partition(b"?")
+    else:
+        try:
+            parsed = httptools.parse_url(url)
+        except httptools.HttpParserInvalidURLError:
+            raise ValueError("not a URL") from None
+        raw, query = parsed.path, parsed.query or b""
+        if raw is None:
+            raise ValueError("no path")
+    path = raw.decode("ascii")
+    return unquote(path) if "%" in path else path, query
 
 
 class Intake:
@@ -114,31 +131,6 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-
-
-async def arrived(scope: MutableMapping[str, Any], receive: Receive) -> Arrival | None:
-    """What an ASGI server hands over; None where the caller left before the body was whole."""
-    headers: Headers = tuple(scope["headers"])
-    body = b""
-    more = not _announces_too_much(headers)
-    while more and len(body) <= LONGEST_BODY:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    query: bytes = scope["query_string"]
-    client = scope.get("client") or ("", 0)
-    target = len(scope.get("raw_path") or b"") + len(query)
-    return Arrival(scope["method"], scope["path"], target, query, headers, body, client[0])
-
-
-def _announces_too_much(headers: Headers) -> bool:
-    announced = next((value for name, value in headers if name == b"content-length"), b"0")
-    return not announced.isdigit() or int(announced) > LONGEST_BODY
 
 
 def _too_large(error: str, description: str) -> OAuthError:

@@ -8,16 +8,17 @@ waits unread. RFC 9112.
 
 import asyncio
 from collections import deque
+from functools import partial
 from typing import Protocol, cast
-from urllib.parse import unquote
 
 import httptools
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from troth import log
-from troth.http import Response, rendered
+from troth.http import Headers, Response, lines, rendered
 from troth.intake import LONGEST_BODY, LONGEST_HEADERS, LONGEST_URL, MOST_HEADERS, Arrival
+from troth.intake import target as target_of
 
 # Seconds for a whole request to come in, and for the next one to begin.
 REQUEST_SECONDS = 10.0
@@ -33,13 +34,15 @@ _MALFORMED = Response(400, _PLAIN, b"This is not HTTP/1.1.\n")
 _TOO_SLOW = Response(408, _PLAIN, b"The request did not come in time.\n")
 _HEAD_TOO_LARGE = Response(431, _PLAIN, b"The headers are too large.\n")
 
+Begun = Response | asyncio.Task[Response]
+
 
 class Application(Protocol):
     """What answers: `troth.app.App`."""
 
-    def admit(self, method: str, path: str) -> Response | None: ...
+    always: Headers
 
-    async def respond(self, arrival: Arrival) -> Response: ...
+    def begin(self, arrival: Arrival, *, at_once: bool) -> Begun: ...
 
 
 class Wire(asyncio.Protocol):
@@ -60,13 +63,13 @@ class Wire(asyncio.Protocol):
         # What waits for its answer, or is one already, with whether another may follow.
         self._arrived: deque[tuple[Arrival | Response, bool]] = deque()
         self._unread = bytearray()
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[Response] | None = None
+        self._at_once = True  # whether an answer may be begun before others had their turn
+        self._shared, self._common = cast(object, None), b""  # headers of every answer, and lines
         self._last = False  # nothing is read after what is under way
         self._ending = False
         self._head = 0
         self.on_message_begin()
-
-    # asyncio.Protocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -91,6 +94,7 @@ class Wire(asyncio.Protocol):
             return
         if self._idle:
             self._due = self._loop.time() + REQUEST_SECONDS
+        self._at_once = True
         try:
             self._parser.feed_data(data)
             self._measure_head(len(data))
@@ -101,7 +105,7 @@ class Wire(asyncio.Protocol):
             self._enqueue(_MALFORMED, again=False)
 
     def _measure_head(self, size: int) -> None:
-        """The parser keeps a header until it has ended: one that never ends must not fill it."""
+        """The parser keeps a header until its end: one that never ends must not fill it."""
         if not self._idle and not self._head_ended:
             self._head += size
             if self._head > 2 * (LONGEST_URL + LONGEST_HEADERS):
@@ -114,8 +118,6 @@ class Wire(asyncio.Protocol):
         if self._task is None and self._idle:
             # Its client may be sending just now: what still comes is answered, as the last.
             self._close_in(FAREWELL_SECONDS)
-
-    # The parser's callbacks
 
     def on_message_begin(self) -> None:
         self._idle = True
@@ -166,19 +168,11 @@ class Wire(asyncio.Protocol):
 
     def _arrival(self) -> Arrival | Response:
         try:
-            url = httptools.parse_url(self._url)
-            path = url.path.decode("ascii")
-        except (httptools.HttpParserInvalidURLError, UnicodeDecodeError, AttributeError):
+            path, query = target_of(self._url)
+        except ValueError:  # not ASCII is one too
             return _MALFORMED
-        return Arrival(
-            self._parser.get_method().decode("ascii"),
-            unquote(path) if "%" in path else path,
-            len(self._url),
-            url.query or b"",
-            tuple(self._headers),
-            self._body,
-            self._peer,
-        )
+        method, headers = self._parser.get_method().decode("ascii"), tuple(self._headers)
+        return Arrival(method, path, len(self._url), query, headers, self._body, self._peer)
 
     # Answers, one after the other
 
@@ -195,22 +189,25 @@ class Wire(asyncio.Protocol):
             self._last = self._last or self._ending or not again
             if isinstance(arrival, Response):
                 self._write(arrival, head=False)
-            elif (turned_away := self._app.admit(arrival.method, arrival.path)) is not None:
-                self._write(turned_away, head=arrival.method == "HEAD")
+                continue
+            head = arrival.method == "HEAD"
+            begun = self._app.begin(arrival, at_once=self._at_once)
+            self._at_once = False
+            if isinstance(begun, Response):
+                self._write(begun, head=head)
             else:
-                self._due = float("inf")
-                self._task = self._loop.create_task(self._answer(arrival))
-                self._state.tasks.add(self._task)
+                self._due, self._task = float("inf"), begun
+                self._state.tasks.add(cast("asyncio.Task[None]", begun))
+                begun.add_done_callback(partial(self._answered, head=head))
                 return
 
-    async def _answer(self, arrival: Arrival) -> None:
-        task = self._task
-        try:
-            response = await self._app.respond(arrival)
-        finally:
-            self._task = None
-            self._state.tasks.discard(task)
-        self._write(response, head=arrival.method == "HEAD")
+    def _answered(self, task: "asyncio.Task[Response]", *, head: bool) -> None:
+        self._task = None
+        self._state.tasks.discard(task)
+        if task.cancelled():  # the process ends, and its patience has ended too
+            self._transport.close()
+            return
+        self._write(task.result(), head=head)
         self._go_on()
         if self._unread and self._task is None:
             data, self._unread = bytes(self._unread), bytearray()
@@ -221,8 +218,10 @@ class Wire(asyncio.Protocol):
         self._state.total_requests += 1
         self._due = self._loop.time() + KEEP_ALIVE_SECONDS
         if not self._transport.is_closing():
-            common = self._state.default_headers
-            self._transport.write(rendered(response, common, head=head, close=self._last))
+            shared = self._state.default_headers  # the date among them, anew once a second
+            if shared is not self._shared:
+                self._shared, self._common = shared, lines((*shared, *self._app.always))
+            self._transport.write(rendered(response, self._common, head=head, close=self._last))
             if self._too_large and self._transport.can_write_eof():
                 # To close on what is still being sent would take the answer back.
                 self._transport.write_eof()

@@ -18,6 +18,7 @@ from troth.fetch.addresses import blocked
 from troth.fetch.names import LookUp, Names, look_up
 from troth.fetch.url import Place, parse
 from troth.fetch.values import CONNECT, PATIENCE, Asked, Fetched, FetchFailed
+from troth.patience import in_a_task
 from troth.settings_checks import HostPort
 
 __all__ = ["FetchFailed", "Fetched", "Fetcher"]
@@ -73,6 +74,7 @@ class Fetcher:
             host = place.host
             asked = Asked(method=method, headers=headers, body=body)
             # The client's own time-outs begin anew with each byte that drips in.
+            await in_a_task()
             async with asyncio.timeout(patience), self._place(host):
                 return await self._exchange(place, asked)
         except TimeoutError:

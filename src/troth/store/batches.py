@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import Generic, TypeVar
 
+from troth.patience import Deadlines
 from troth.store import StoreUnavailable
 
 I = TypeVar("I")  # noqa: E741
@@ -28,7 +29,7 @@ class Batches(Generic[I, R]):
     ) -> None:
         self._run = run
         self._key = key
-        self._patience = patience  # seconds, from `do` to its result
+        self._deadlines = Deadlines(patience, _give_up)  # seconds, from `do` to its result
         self._waiting: list[tuple[I, asyncio.Future[R]]] = []
         self._flight: asyncio.Task[None] | None = None
 
@@ -41,11 +42,8 @@ class Batches(Generic[I, R]):
         self._waiting.append((item, future))
         if self._flight is None:
             self._flight = loop.create_task(self._fly())
-        try:
-            async with asyncio.timeout(self._patience):
-                return await future
-        except TimeoutError:  # behind other batches, or each wait of its own one was short enough
-            raise StoreUnavailable("the database did not answer in time") from None
+        self._deadlines.watch(future)
+        return await future
 
     async def _fly(self) -> None:
         try:
@@ -84,3 +82,8 @@ class Batches(Generic[I, R]):
                 taken.append(entry)
         self._waiting = left
         return taken
+
+
+def _give_up(future: "asyncio.Future[object]") -> None:
+    """Behind other batches, or each wait of its own one was short enough."""
+    future.set_exception(StoreUnavailable("the database did not answer in time"))

@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 
+from troth.patience import in_a_task
 from troth.store import StoreUnavailable
 
 # Whatever the database does, a request has its answer within two seconds.
@@ -71,6 +72,7 @@ class Link:
         A value that PostgreSQL has no room for is a `ValueError`.
         """
         assert self._pool is not None
+        await in_a_task()
         try:
             async with asyncio.timeout(DEADLINE):
                 connection = await self._pool.acquire()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from troth.model.change import Change, Outcome
+from troth.patience import Deadlines
 from troth.store import StoreUnavailable
 from troth.store.rows import Row
 from troth.store.sql_store import Step
@@ -28,6 +29,7 @@ class SQLite:
     def __init__(self, path: Path) -> None:
         self._db = connect(path, write=False)
         self._writer = Writer(path)
+        self._deadlines = Deadlines(DEADLINE, _give_up)
         self._row = 0
         self._asked_at = float("-inf")
 
@@ -62,12 +64,14 @@ class SQLite:
 
     async def _written(self, work: Work) -> Any:
         """Wait for the writer, but not for ever: what has not begun by then never will."""
-        try:
-            async with asyncio.timeout(DEADLINE):
-                return await self._writer.submit(work)
-        except TimeoutError:
-            raise StoreUnavailable("another process keeps the database to itself") from None
+        future = self._writer.submit(work)
+        self._deadlines.watch(future)
+        return await future
 
     async def close(self) -> None:
         self._writer.close()
         self._db.close()
+
+
+def _give_up(future: "asyncio.Future[object]") -> None:
+    future.set_exception(StoreUnavailable("another process keeps the database to itself"))

@@ -76,7 +76,7 @@ class Writer:
     def submit(self, work: Work) -> asyncio.Future[Any]:
         """Run `work` in the next transaction; the future is done when it is durable.
 
-        A future that is cancelled before its turn takes its work with it.
+        A future that is done before its turn takes its work with it.
         """
         loop = asyncio.get_running_loop()
         job = _Job(work, loop.create_future(), loop)
@@ -184,7 +184,7 @@ _IN_DOUBT = (sqlite3.OperationalError, sqlite3.DatabaseError)
 
 
 def _attempt(job: _Job, db: sqlite3.Connection) -> Result:
-    if job.future.cancelled():  # its request was told that nothing was done
+    if job.future.done():  # its request was told that nothing was done
         return None, None
     db.execute("savepoint job")
     try:
@@ -200,7 +200,7 @@ def _attempt(job: _Job, db: sqlite3.Connection) -> Result:
 
 
 def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
-    if future.cancelled():
+    if future.done():
         return
     if error is not None:
         future.set_exception(error)
