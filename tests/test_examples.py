@@ -12,6 +12,8 @@ import httpx2
 import pytest
 
 from tests.harness import Browser, OAuthClient, Person, Troth, free_port
+from tests.interop.relying import known
+from tests.interop.test_authlib import come_back
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 
@@ -30,8 +32,14 @@ def start(name: str, **settings: str) -> "subprocess.Popen[str]":
 def api(name: str, **settings: str) -> Iterator[str]:
     """A protected API; the address of its one route."""
     port = free_port()
-    url = f"http://127.0.0.1:{port}/things"
-    process = start(name, PORT=str(port), **settings)
+    with listening(name, f"http://127.0.0.1:{port}/things", PORT=str(port), **settings) as url:
+        yield url
+
+
+@contextmanager
+def listening(name: str, url: str, **settings: str) -> Iterator[str]:
+    """An example that answers at this address."""
+    process = start(name, **settings)
     try:
         deadline = time.monotonic() + 20
         while True:
@@ -115,3 +123,27 @@ def test_native_app(troth: Troth, ada: Person) -> None:
     printed, _ = process.communicate(timeout=30)
     assert "granted: read_write" in printed
     assert "refreshed" in printed
+
+
+def test_log_in_flask(troth: Troth) -> None:
+    person, port = known(troth), free_port()
+    site = f"http://localhost:{port}"
+    app = troth.client(
+        scope="openid profile email", name="Canary Site", redirect_uris=(f"{site}/callback",)
+    )
+    settings = {
+        "ISSUER": troth.issuer,
+        "CLIENT_ID": app.client_id,
+        "CLIENT_SECRET": app.secret,
+        "PORT": str(port),
+        "NO_PROXY": "127.0.0.1",
+    }
+    with (
+        listening("log_in_flask", f"{site}/", **settings),
+        httpx2.Client(base_url=site, trust_env=False, timeout=20) as visitor,
+    ):
+        assert "Log in with Troth" in visitor.get("/").text
+        asked = visitor.get("/log-in").headers["location"]
+        assert visitor.get(come_back(troth, person, asked)).headers["location"] == "/"
+        assert "Hello, Ada Lovelace." in visitor.get("/").text
+        assert "Log in with Troth" in visitor.post("/log-out", follow_redirects=True).text

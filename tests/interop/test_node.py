@@ -1,57 +1,30 @@
 """openid-client and oauth4webapi from npm, each in a Node.js of its own."""
 
-import json
-import subprocess
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.availability import INTEROP, NODE
 from tests.harness import OAuthClient, Person, Troth
+from tests.interop.node import Library
 from tests.interop.test_authlib import come_back
 
 pytestmark = pytest.mark.node
 
 
-class Library:
-    """A walk of the library in Node.js; it takes a line and answers with one."""
-
-    def __init__(self, name: str) -> None:
-        assert NODE is not None
-        self._process = subprocess.Popen(
-            [NODE, INTEROP / f"{name}.mjs"],
-            cwd=INTEROP,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def do(self, command: str, **words: Any) -> Any:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        print(json.dumps({"command": command, **words}), file=self._process.stdin, flush=True)
-        return json.loads(self._process.stdout.readline())
-
-    def begin(self, app: OAuthClient, method: str, **changes: Any) -> str:
-        words = {
-            "issuer": app.troth.issuer,
-            "client_id": app.client_id,
-            "client_secret": app.secret,
-            "method": method,
-            "redirect_uri": app.redirect_uri,
-            "pkce": True,
-        }
-        answer = self.do("begin", **words | changes)
-        assert "url" in answer, answer
-        return str(answer["url"])
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        assert self._process.wait(10) == 0
-        self._process.stdout.close()
+def begin(library: Library, app: OAuthClient, method: str, **changes: Any) -> str:
+    """Where the library sends the person's browser."""
+    words = {
+        "issuer": app.troth.issuer,
+        "client_id": app.client_id,
+        "client_secret": app.secret,
+        "method": method,
+        "redirect_uri": app.redirect_uri,
+        "pkce": True,
+    }
+    answer = library.do("begin", **words | changes)
+    assert "url" in answer, answer
+    return str(answer["url"])
 
 
 @pytest.fixture(params=["openid_client", "oauth4webapi"])
@@ -66,7 +39,7 @@ def library(request: pytest.FixtureRequest) -> Iterator[Library]:
 def test_the_four_requests(
     library: Library, troth: Troth, app: OAuthClient, ada: Person, method: str, pkce: bool
 ) -> None:
-    url = library.begin(app, method, pkce=pkce)
+    url = begin(library, app, method, pkce=pkce)
     tokens = library.do("exchange", landed=come_back(troth, ada, url))
     assert (tokens["token_type"], tokens["expires_in"]) == ("bearer", 3600), tokens
     assert library.do("introspect", token=tokens["access_token"])["sub"] == ada.sub
@@ -81,7 +54,7 @@ def test_the_four_requests(
 def test_pkce_and_no_secret(
     library: Library, troth: Troth, native: OAuthClient, ada: Person
 ) -> None:
-    url = library.begin(native, "none", redirect_uri="http://127.0.0.1:53113/cb")
+    url = begin(library, native, "none", redirect_uri="http://127.0.0.1:53113/cb")
     tokens = library.do("exchange", landed=come_back(troth, ada, url))
     assert tokens["scope"] == "read_write", tokens
     assert "access_token" in library.do("refresh", token=tokens["refresh_token"])
@@ -89,10 +62,10 @@ def test_pkce_and_no_secret(
 
 def test_refusals_are_understood(library: Library, troth: Troth, app: OAuthClient) -> None:
     person = troth.person()
-    url = library.begin(app, "client_secret_basic")
+    url = begin(library, app, "client_secret_basic")
     denied = library.do("exchange", landed=come_back(troth, person, url, decision="deny"))
     assert denied["error"] == "access_denied"
-    url = library.begin(app, "client_secret_post", client_secret="wrong")
+    url = begin(library, app, "client_secret_post", client_secret="wrong")
     answer = library.do("exchange", landed=come_back(troth, person, url))
     assert answer == {"error": "invalid_client", "status": 401}
 
@@ -100,7 +73,7 @@ def test_refusals_are_understood(library: Library, troth: Troth, app: OAuthClien
 def test_an_answer_of_another_issuer_is_seen(
     library: Library, troth: Troth, app: OAuthClient, ada: Person
 ) -> None:
-    landed = come_back(troth, ada, library.begin(app, "client_secret_basic"))
+    landed = come_back(troth, ada, begin(library, app, "client_secret_basic"))
     swapped = landed.replace("iss=http%3A%2F%2F127.0.0.1", "iss=http%3A%2F%2F127.0.0.2")
     assert swapped != landed
     assert "error" in library.do("exchange", landed=swapped)
@@ -109,6 +82,6 @@ def test_an_answer_of_another_issuer_is_seen(
 
 def test_a_machine_for_itself(library: Library, troth: Troth) -> None:
     machine = troth.client("--grant-type", "client_credentials", name="Canary Node")
-    library.begin(machine, "client_secret_basic")
+    begin(library, machine, "client_secret_basic")
     token = library.do("machine")
     assert machine.active(token["access_token"])

@@ -1,0 +1,117 @@
+"""openid-client is told the issuer and nothing else, and logs people in."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.harness import Browser, OAuthClient, Person, Troth, forms
+from tests.interop.node import Library
+from tests.interop.relying import CLAIMS, SCOPE, known
+from tests.interop.test_authlib import come_back
+from tests.spec import spec
+
+pytestmark = pytest.mark.node
+
+
+@pytest.fixture
+def library() -> Iterator[Library]:
+    made = Library("openid_connect")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def rp(troth: Troth) -> OAuthClient:
+    return troth.client(scope=SCOPE, name="Canary Login")
+
+
+@pytest.fixture(scope="module")
+def person(troth: Troth) -> Person:
+    return known(troth)
+
+
+def begin(library: Library, app: OAuthClient, scope: str = SCOPE, **asked: str) -> str:
+    """Where the library sends the person's browser."""
+    answer = library.do(
+        "begin",
+        issuer=app.troth.issuer,
+        client_id=app.client_id,
+        client_secret=app.secret,
+        registered=app.registration,
+        scope=scope,
+        asked=asked,
+    )
+    assert "url" in answer, answer
+    return str(answer["url"])
+
+
+def log_in(library: Library, app: OAuthClient, person: Person, **asked: str) -> Any:
+    """What the library holds after a login; it has verified all of it."""
+    landed = come_back(app.troth, person, begin(library, app, **asked))
+    answer = library.do("exchange", landed=landed)
+    assert "claims" in answer, answer
+    return answer
+
+
+@spec("OIDC Core §3.1.3.7", "OIDC Core §5.3", "OIDC Core §12", "OIDC Discovery §4")
+def test_a_person_is_logged_in_known_and_stays(
+    library: Library, rp: OAuthClient, person: Person
+) -> None:
+    first = log_in(library, rp, person, max_age="600")
+    assert first["claims"]["sub"] == person.sub
+    told = library.do("userinfo", sub=person.sub)
+    assert told == {
+        **CLAIMS,
+        "sub": person.sub,
+        "preferred_username": person.username,
+        "email": f"{person.username}@people.example",
+    }
+    again = library.do("refresh")
+    assert again["claims"]["auth_time"] == first["claims"]["auth_time"], again
+    assert again["claims"]["sid"] == first["claims"]["sid"]
+    assert library.do("userinfo", sub=person.sub) == told
+    assert "error" in library.do("userinfo", sub="somebody else")
+
+
+@spec("OIDC Core §3.1.3.7")
+@pytest.mark.parametrize("alg", ["PS256", "ES256", "EdDSA"])
+def test_the_id_token_is_signed_as_the_application_likes(
+    library: Library, troth: Troth, person: Person, alg: str
+) -> None:
+    app = troth.client(scope=SCOPE, name=f"Canary {alg}")
+    troth.edit_client(
+        app.client_id,
+        lambda noun: {**noun, "openid": {**noun["openid"], "id_token": {"signing": alg}}},
+    )
+    app.registration["id_token_signed_response_alg"] = alg
+    assert log_in(library, app, person)["claims"]["sub"] == person.sub
+    assert library.do("refresh")["claims"]["sub"] == person.sub
+
+
+@spec("OIDC Core §3.1.2.5")
+def test_the_answer_comes_by_form(library: Library, rp: OAuthClient, person: Person) -> None:
+    browser = Browser(rp.troth)
+    page = browser.follow(browser.get(begin(library, rp, response_mode="form_post")))
+    page = browser.sign_in(page, person)
+    if 'id="consent"' in page.text:
+        page = browser.submit(page, "consent", {"decision": "allow"})
+    form = forms(browser.follow(page).text)["answer"]
+    assert form["action"] == rp.redirect_uri
+    answer = library.do("exchange_form", url=form["action"], form=urlencode(form["inputs"]))
+    assert answer["claims"]["sub"] == person.sub, answer
+
+
+@spec("OIDC Core §3.1.2.1", "OIDC Core §3.1.2.6")
+def test_nobody_is_asked_where_nobody_may_be(
+    library: Library, rp: OAuthClient, person: Person
+) -> None:
+    browser = Browser(rp.troth)
+    silent = browser.get(begin(library, rp, prompt="none"))
+    answer = library.do("exchange", landed=silent.headers["location"])
+    assert answer["error"] == "login_required"
+    browser.authorize(rp.parameters(scope=SCOPE), person)
+    silent = browser.get(begin(library, rp, prompt="none"))
+    answer = library.do("exchange", landed=silent.headers["location"])
+    assert answer["claims"]["sub"] == person.sub, answer
