@@ -8,9 +8,10 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from tools.reference.scan import DOCUMENT
+
 _Marked = TypeVar("_Marked", bound=Callable[..., Any] | type)
-_DOCUMENT = r"(RFC [1-9]\d{2,4}|OIDC [A-Z]\w+|FAPI \d[\w.]*|BCP \d+)"
-_SECTION = re.compile(_DOCUMENT + r"( §[0-9A-Z]+(\.\d+)*)?")
+_SECTION = re.compile(rf"{DOCUMENT}( §[0-9A-Z]+(\.\d+)*)?")
 
 
 def spec(*sections: str) -> Callable[[_Marked], _Marked]:

@@ -21,6 +21,8 @@ def _one_test(code: str):
         ("as RFC 9068 says", {("RFC 9068", "")}),
         ("RFC\n    8252 §7.3", {("RFC 8252", "7.3")}),
         ("OIDC Core §3.1.2.1", {("OIDC Core", "3.1.2.1")}),
+        ("OIDC Front-Channel Logout §3", {("OIDC Front-Channel Logout", "3")}),
+        ("OAuth Form Post Response Mode §2", {("OAuth Form Post Response Mode", "2")}),
         ("§4 of nothing", set()),
     ],
 )

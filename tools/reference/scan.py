@@ -8,8 +8,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 
+# What a document is called here; `OIDC Core` is one of many of one word.
+DOCUMENT = (
+    r"(?:RFC [1-9]\d{2,4}|OAuth Form Post Response Mode|OAuth Multiple Response Types"
+    r"|OIDC (?:Session Management|(?:RP-Initiated|Front-Channel|Back-Channel) Logout|[A-Z]\w+)"
+    r"|FAPI \d[\w.]*|BCP \d+)"
+)
 _CITATION = re.compile(
-    r"(?P<document>RFC [1-9]\d{2,4}|OIDC [A-Z]\w+|FAPI \d[\w.]*|BCP \d+)"
+    rf"(?P<document>{DOCUMENT})"
     r"(?P<sections>(?:(?:,| and)? §[0-9A-Z]+(?:\.\d+)*)*)"
 )
 _SECTION = re.compile(r"§([0-9A-Z]+(?:\.\d+)*)")

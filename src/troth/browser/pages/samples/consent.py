@@ -17,13 +17,12 @@ _NEW_SCOPE = ScopeLine(
 )
 
 _OPENID = {
-    "openid": "Know who you are here: a reference to your account",
-    "profile": "See your profile: your name, and what else you entered, such as a picture, "
-    "birthday or language",
-    "email": "See your e-mail address, and whether it was verified",
+    "openid": "Know that it is you, by a reference to your account",
+    "profile": "See your name and the details of your profile",
+    "email": "See your e-mail address",
     "address": "See your postal address",
-    "phone": "See your phone number, and whether it was verified",
-    "offline_access": "Keep access when you are signed out",
+    "phone": "See your phone number",
+    "offline_access": "Keep this access when you have signed out",
 }
 
 CONSENT: Mapping[str, View] = MappingProxyType(
