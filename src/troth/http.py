@@ -190,6 +190,12 @@ def json(status: int, body: object, extra: Headers = ()) -> Response:
     return Response(status, _JSON + extra if extra else _JSON, msgspec.json.encode(body))
 
 
+def jwt(text: str) -> Response:
+    """A JWT as the whole answer (OIDC Core §5.3.2)."""
+    headers = ((b"content-type", b"application/jwt"), *_JSON[1:])
+    return Response(200, headers, text.encode("ascii"))
+
+
 _CLOSED = PageOptions()
 
 

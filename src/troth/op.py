@@ -12,6 +12,7 @@ from troth.client_auth import Presented, authenticate
 from troth.client_auth.limit import FailureLimit
 from troth.client_keys import ClientKeys
 from troth.documents import Documents
+from troth.envelope import Envelope
 from troth.errors import OAuthError, PageError
 from troth.fetch import Fetcher
 from troth.http import Form, Request
@@ -132,7 +133,9 @@ class Op:
             return self.ring.sealer.seal(seal.ACCESS_TOKEN, token)
         return self.ring.sign_access_token(token, self.now)
 
-    def token_body(self, tokens: Tokens, client: RegisteredClient) -> dict[str, object]:
+    def token_body(
+        self, tokens: Tokens, client: RegisteredClient, envelope: Envelope | None
+    ) -> dict[str, object]:
         """RFC 6749 §5.1: the successful answer; with `id_token` as OIDC Core §3.1.3.3 adds it."""
         access = tokens.access_token
         text = self.access_token_text(access, opaque=client.access_token_format == "opaque")
@@ -144,7 +147,8 @@ class Op:
         if tokens.refresh_token is not None:
             body["refresh_token"] = self.ring.sealer.seal(seal.REFRESH_TOKEN, tokens.refresh_token)
         if tokens.id_token is not None:
-            body["id_token"] = id_token_text(self.ring, tokens.id_token, client, text, self.now)
+            id_token = id_token_text(self.ring, tokens.id_token, client, text, self.now)
+            body["id_token"] = envelope.closed(id_token, "JWT") if envelope else id_token
         body["scope"] = " ".join(access.scope)
         return body
 

@@ -6,6 +6,7 @@ from troth.http import Cost, Request, Response
 from troth.op import Op
 from troth.rules import pkce, subject
 from troth.settings import Settings
+from troth.signing import jwe
 from troth.signing.algorithms import SIGNATURES
 
 methods: tuple[str, ...] = ("GET", "HEAD")
@@ -32,6 +33,8 @@ def members(settings: Settings) -> Mapping[str, object]:
         **subject.METADATA,
         "claim_types_supported": ["normal"],
         "id_token_signing_alg_values_supported": list(SIGNATURES),
+        "id_token_encryption_alg_values_supported": list(jwe.ALGS),
+        "id_token_encryption_enc_values_supported": list(jwe.ENCS),
     }
 
 

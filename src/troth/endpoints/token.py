@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from troth import metrics
 from troth.client_auth import CLIENT_AUTH
+from troth.envelope import envelope
 from troth.errors import server_error
 from troth.grants import GRANTS, choose
 from troth.http import Cost, Request, Response, json, parse_form
@@ -36,12 +37,13 @@ async def handle(request: Request, op: Op) -> Response:
     asked = grant.parse(form, form.several)
     env = op.env()
     found = await grant.load(asked, op, env)
+    closing = await envelope(op.client_keys, client.registered, client.registered.openid.id_token)
     lost: Lost | None = None
     for _ in range(2):
         granted = grant.decide(asked, client, found, lost, env)
         outcome = await op.store.commit(granted.change, request_id=request.request_id)
         if isinstance(outcome, Done):
             metrics.tokens(grant.grant_type).inc()
-            return json(200, op.token_body(granted.tokens, client.registered))
+            return json(200, op.token_body(granted.tokens, client.registered, closing))
         lost = outcome
     raise server_error(reason=f"lost twice: {lost}")

@@ -2,15 +2,21 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
+from troth.envelope import envelope
 from troth.errors import OAuthError, invalid_request
-from troth.http import Cost, Headers, Request, Response, json, parse_form
+from troth.http import Cost, Headers, Request, Response, json, jwt, parse_form
 from troth.model.authorization import ChainState
+from troth.model.client import RegisteredClient
 from troth.model.person import Person
 from troth.model.request import Wishes
 from troth.model.token import AccessToken
 from troth.op import Op
 from troth.rules.subject import visible_sub
 from troth.settings import Settings
+from troth.signing import jwe
+from troth.signing.algorithms import SIGNATURES
 
 methods: tuple[str, ...] = ("GET", "POST")
 cors: bool = True
@@ -22,7 +28,12 @@ def paths(settings: Settings) -> tuple[str, ...]:
 
 
 def members(settings: Settings) -> Mapping[str, object]:
-    return {"userinfo_endpoint": settings.issuer + "/oauth/userinfo"}
+    return {
+        "userinfo_endpoint": settings.issuer + "/oauth/userinfo",
+        "userinfo_signing_alg_values_supported": list(SIGNATURES),
+        "userinfo_encryption_alg_values_supported": list(jwe.ALGS),
+        "userinfo_encryption_enc_values_supported": list(jwe.ENCS),
+    }
 
 
 async def handle(request: Request, op: Op) -> Response:
@@ -37,7 +48,20 @@ async def handle(request: Request, op: Op) -> Response:
         return await _challenge(request, op, _invalid("its client is gone or disabled"))
     claims = _claims(op, token, state, person)
     sub = visible_sub(client, person.sub, op.ring.pairwise_key)
-    return json(200, {**claims, "sub": sub})
+    return await _answer(op, client, {**claims, "sub": sub})
+
+
+async def _answer(op: Op, client: RegisteredClient, claims: dict[str, object]) -> Response:
+    """JSON, or signed, encrypted or both as the client registered (§5.3.2)."""
+    encoding = client.openid.userinfo
+    closing = await envelope(op.client_keys, client, encoding)
+    if encoding.signing is None:
+        if closing is None:
+            return json(200, claims)
+        return jwt(closing.closed(msgspec.json.encode(claims), None))
+    said = {**claims, "iss": op.settings.issuer, "aud": client.client_id}
+    signed = op.ring.sign_jwt(said, encoding.signing, None, op.now)
+    return jwt(closing.closed(signed, "JWT") if closing else signed)
 
 
 def _claims(op: Op, token: AccessToken, state: ChainState, person: Person) -> dict[str, object]:

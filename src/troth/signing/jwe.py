@@ -63,6 +63,13 @@ def encrypt_for_client(
     return jwe.encrypt_compact(head, content, _library_key(public), registry=registry)
 
 
+def check_recipient(jwks: Sequence[Mapping[str, Any]], alg: str) -> None:
+    """Raise `NoKeyError` where nothing could be encrypted to these keys."""
+    if alg not in ALGS:
+        raise NoKeyError("nothing is encrypted with this alg")
+    _recipient(jwks, alg)
+
+
 def _recipient(
     jwks: Sequence[Mapping[str, Any]], alg: str
 ) -> tuple[Mapping[str, Any], jwk.Material]:
