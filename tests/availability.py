@@ -1,4 +1,4 @@
-"""What tests need that a machine may lack: Chromium, PgBouncer, nginx, Node.js with its libraries.
+"""What tests need that a machine may lack: Chromium, servers, Node.js with its libraries.
 
 A test that is marked with the name of one is left out where its tool is missing, and the last
 lines of the run say so. Where CI is set it fails instead: nothing may go unnoticed there.
@@ -52,6 +52,9 @@ def _program(name: str) -> str | None:
 
 PGBOUNCER: str | None = _program("pgbouncer")
 NGINX: str | None = _program("nginx")
+APACHE_MODULES = Path("/usr/lib/apache2/modules")
+_OPENIDC = APACHE_MODULES / "mod_auth_openidc.so"
+APACHE: str | None = _program("apache2") if _OPENIDC.exists() else None
 
 _MISSING = {
     name: remedy
@@ -59,6 +62,10 @@ _MISSING = {
         "chromium": (CHROMIUM, "no Chromium was found; on Debian: apt install chromium"),
         "pgbouncer": (PGBOUNCER, "PgBouncer is missing; on Debian: apt install pgbouncer"),
         "nginx": (NGINX, "nginx is missing; on Debian: apt install nginx-light"),
+        "apache": (
+            APACHE,
+            "mod_auth_openidc is missing; on Debian: apt install libapache2-mod-auth-openidc",
+        ),
         "node": (NODE, "tests/interop/node_modules is missing; `make test` installs it"),
     }.items()
     if not found

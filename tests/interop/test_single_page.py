@@ -1,0 +1,104 @@
+"""oidc-client-ts in a real Chromium: a single-page application and its issuer, both on https."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from playwright.sync_api import Page, expect
+
+from tests.availability import INTEROP
+from tests.harness import Person, Troth
+from tests.interop.relying import CLAIMS, SCOPE, known
+from tests.outside import Answer, Outside
+from tests.spec import spec
+
+pytestmark = [pytest.mark.chromium, pytest.mark.node]
+
+BUNDLE = INTEROP / "node_modules/oidc-client-ts/dist/browser/oidc-client-ts.min.js"
+HTML = """<!doctype html><html lang=en><title>Single page</title><link rel=icon href=data:,>
+<p id=who>…</p><script src=/library.js></script><script src=/application.js></script>"""
+
+
+def https_issuer(folder: Path) -> Troth:
+    """A server with TLS of its own, same-site with every other port of this machine."""
+    certificate = trustme.CA().issue_cert("localhost")
+    (folder / "cert.pem").write_bytes(b"".join(p.bytes() for p in certificate.cert_chain_pems))
+    certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
+    troth = Troth(
+        folder, tls_cert_file=str(folder / "cert.pem"), tls_key_file=str(folder / "key.pem")
+    )
+    troth.issuer = troth.environment["TROTH_ISSUER"] = f"https://localhost:{troth.port}"
+    return troth.start()
+
+
+@pytest.fixture(scope="module")
+def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troth]:
+    troth = https_issuer(tmp_path_factory.mktemp("issuer"))
+    yield troth
+    assert troth.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, issuer: Troth) -> Iterator[Outside]:
+    """The application's files. A browser knows it as https://localhost with a port."""
+    site = Outside(tmp_path_factory.mktemp("site"), names=("localhost",)).start()
+    app = issuer.client(
+        "--auth-method", "none", scope=SCOPE, name="Single Page", redirect_uris=(site.url("/"),)
+    )
+    told = {"authority": issuer.issuer, "client_id": app.client_id, "scope": SCOPE}
+    source = (INTEROP / "single_page.js").read_text("utf-8")
+    script = source.replace("CONFIGURATION", json.dumps(told))
+    javascript = (("content-type", "text/javascript; charset=utf-8"),)
+    site.answers = {
+        "/": Answer(HTML.encode(), headers=(("content-type", "text/html; charset=utf-8"),)),
+        "/library.js": Answer(BUNDLE.read_bytes(), headers=javascript),
+        "/application.js": Answer(script.encode(), headers=javascript),
+    }
+    yield site
+    site.stop()
+
+
+@dataclass
+class Visitor:
+    """Somebody in front of the application."""
+
+    page: Page
+    site: Outside
+    person: Person
+
+    def asks(self, words: str) -> Any:
+        """What the application's script answers."""
+        return self.page.evaluate(words)
+
+    def signs_in(self) -> None:
+        self.page.goto(self.site.url("/"))
+        expect(self.page.locator("#who")).to_have_text("nobody")
+        self.asks("void manager.signinRedirect()")
+        self.page.fill("[name=username]", self.person.username)
+        self.page.fill("[name=password]", self.person.password)
+        self.page.click("#sign-in")
+        self.page.click("#allow")
+        expect(self.page.locator("#who")).to_have_text(str(CLAIMS["name"]))
+
+
+@pytest.fixture
+def visitor(sit_down: Callable[..., Page], issuer: Troth, site: Outside) -> Visitor:
+    return Visitor(sit_down(ignore_https_errors=True), site, known(issuer))
+
+
+@spec("OIDC Core §3.1.2.1", "OIDC Core §12.2")
+def test_a_session_is_renewed_silently_by_frame_and_by_refresh_token(visitor: Visitor) -> None:
+    visitor.signs_in()
+    first = visitor.asks("manager.getUser()")
+    assert first["profile"]["email"] == f"{visitor.person.username}@people.example"
+    framed = visitor.asks("manager.signinSilent({ forceIframeAuth: true })")
+    assert framed["access_token"] != first["access_token"]
+    renewed = visitor.asks("manager.signinSilent()")
+    assert renewed["access_token"] != framed["access_token"]
+    subjects = {user["profile"]["sub"] for user in (first, framed, renewed)}
+    assert subjects == {visitor.person.sub}
+    assert visitor.asks("heard") == ["UserLoaded"] * 3, "once at the login, twice silently"
