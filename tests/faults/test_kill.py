@@ -42,8 +42,6 @@ def check(troth: Troth, history: History, harness: str, seconds: list[float]) ->
     assert problems(history.calls) == []
     assert history.known > 20, "the applications did next to nothing"
     assert is_whole(troth)
-    if LONG:
-        assert percentile(seconds, 0.99) <= READY
     note(
         harness,
         kills=len(seconds),
@@ -52,6 +50,8 @@ def check(troth: Troth, history: History, harness: str, seconds: list[float]) ->
         broken_promises=0,
         ready_p99_seconds=round(percentile(seconds, 0.99), 2),
     )
+    if LONG:
+        assert percentile(seconds, 0.99) <= READY
 
 
 def test_R1_R2_killed_servers_lose_and_double_nothing(

@@ -121,8 +121,6 @@ def test_R10_a_flood_of_wrong_passwords_leaves_the_token_endpoint_alone(
     assert statistics.median(asked) < statistics.median(tried)
     grown = [_resident(pid) - old for pid, old in zip(workers(troth), before, strict=True)]
     assert max(grown) < 96 * MEGABYTE
-    if LONG:
-        assert beside.p99() <= 0.1
     note(
         f"R10 200 wrong logins/s, {engine.variant}",
         refresh_p99_before_ms=round(base.p99() * 1000, 1),
@@ -131,6 +129,8 @@ def test_R10_a_flood_of_wrong_passwords_leaves_the_token_endpoint_alone(
         refused_p99_ms=round(flooded.p99(503) * 1000, 1),
         memory_grown_mb=max(grown) // MEGABYTE,
     )
+    if LONG:
+        assert beside.p99() <= 0.1
 
 
 def _resident(pid: int) -> int:

@@ -78,12 +78,12 @@ def test_AD_11_what_a_command_ended_is_known_to_every_process_within_a_second(
     for _ in range(short_or_long(2, 100)):
         app = troth.client("--grant-type", "client_credentials")
         seconds.append(disabled(troth, app))
-    assert max(seconds) <= short_or_long(30.0, 1.0)
     note(
         f"a disabled client, {engine.variant}",
         trials=len(seconds),
         refused_everywhere_p99_seconds=round(percentile(seconds, 0.99), 3),
     )
+    assert max(seconds) <= short_or_long(30.0, 1.0)
     assert troth.stop() == 0
 
 

@@ -76,14 +76,14 @@ def test_R20_RX_03_slow_clients_slow_nobody_else(troth: Troth, engine: Engine) -
         for sock in slow:
             sock.close()
     assert set(base.statuses) == set(beside.statuses) == {200}
-    if LONG:
-        assert beside.p99() <= 2 * base.p99() + 0.01
     note(
         f"R20 {number} slow clients, {engine.variant}",
         base_p99_ms=round(base.p99() * 1000, 1),
         p99_ms=round(beside.p99() * 1000, 1),
         failed=0,
     )
+    if LONG:
+        assert beside.p99() <= 2 * base.p99() + 0.01
 
 
 def test_RX_04_whoever_has_not_proven_anything_writes_nothing(troth: Troth, engine: Engine) -> None:
