@@ -165,6 +165,7 @@ def test_every_text_goes_through_gettext() -> None:
     pages = Pages(Brand(name="¤"), BASE, gettext=cross_out, lang="x-test")
     for name, view in SAMPLES.items():
         left = read(hostile(view), pages).text.replace(HOSTILE, "")
+        left = re.sub(r"https://\S+", "", left)  # an address is shown as it is
         assert re.findall(r"[A-Za-z]{3,}", left) == [], name
     assert "Sign in" in asked
 

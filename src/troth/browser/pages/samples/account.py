@@ -7,6 +7,7 @@ from types import MappingProxyType
 from troth.browser.pages.views import (
     AccountPage,
     ApplicationLine,
+    DetailLine,
     ScopeLine,
     SessionLine,
     View,
@@ -20,6 +21,24 @@ _SECOND_APPLICATION = ApplicationLine(
     first_used="19 November 2025",
     last_used=None,
     offline_until=None,
+)
+
+_SHARING = replace(
+    ApplicationLine.sample(), shares=("openid", "profile", "email", "address", "phone", "badge")
+)
+
+_DETAILS = (
+    DetailLine(name="name", value="Grace Brewster Murray Hopper"),
+    DetailLine(name="name", value="Γκρέις Χόπερ", language="el"),
+    DetailLine.sample(),
+    DetailLine(name="phone_number", value="+1 (555) 010-1906", verified=False),
+    DetailLine(name="address", value="8 Cobol Lane\nArlington, VA 22201\nUnited States"),
+    DetailLine(name="birthdate", value="9 December 1906"),
+    DetailLine(
+        name="picture", value="https://images.northwind.example/people/grace-hopper-1984-large.png"
+    ),
+    DetailLine(name="locale", value="en-US"),
+    DetailLine(name="employee_number", value="4711"),
 )
 
 _OTHER_SESSIONS = (
@@ -45,13 +64,15 @@ ACCOUNT: Mapping[str, View] = MappingProxyType(
     {
         "account": replace(
             AccountPage.sample(),
-            applications=(ApplicationLine.sample(), _SECOND_APPLICATION),
+            applications=(_SHARING, _SECOND_APPLICATION),
+            details=_DETAILS,
             sessions=(SessionLine.sample(), *_OTHER_SESSIONS),
         ),
         "account-notice": replace(
             AccountPage.sample(),
             notice="Acme Ledger no longer has access.",
             applications=(),
+            details=(DetailLine.sample(),),
         ),
         "account-problem": replace(
             AccountPage.sample(),

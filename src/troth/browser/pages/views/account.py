@@ -11,7 +11,9 @@ class ApplicationLine:
     """An application that the person has allowed.
 
     `offline_until` completes "an API that checks tokens by itself may accept one ...", for example
-    "for up to 60 minutes more, until 14:05 UTC"; None where no such token is about.
+    "for up to 60 minutes more, until 14:05 UTC"; None where no such token is about. `shares` are
+    the granted scopes that stand for details of the person (`openid`, `profile`, `email` ...);
+    `scopes` are the others.
     """
 
     client_id: str
@@ -21,6 +23,7 @@ class ApplicationLine:
     first_used: str
     last_used: str | None
     offline_until: str | None
+    shares: tuple[str, ...] = ()
 
     @classmethod
     def sample(cls) -> Self:
@@ -37,22 +40,21 @@ class ApplicationLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DetailLine:
-    """One thing that is known of a person, and may be shared: its label and its value in words.
+    """One thing that is known of a person and may be shared (OIDC Core §5.1).
 
-    `name` is the claim's own (OIDC Core §5.1), for ids. `verified` says whether it was found to be
-    true; None where nobody checks such a thing.
+    `name` is the claim's own, without its language tag; the page has words for the standard ones
+    and shows any other name as it is. `value` is for reading; its lines are kept. `verified` says
+    whether it was found to be true; None where nobody checks such a thing.
     """
 
     name: str
-    label: str
     value: str
+    language: str | None = None
     verified: bool | None = None
 
     @classmethod
     def sample(cls) -> Self:
-        return cls(
-            name="email", label="E-mail address", value="grace@northwind.example", verified=True
-        )
+        return cls(name="email", value="grace@northwind.example", verified=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,7 @@ class SessionLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountPage:
-    """Applications, sessions and the password of one person.
+    """Applications, details, sessions and the password of one person.
 
     `problem_field` names the password input (`current_password`, `new_password` or
     `repeat_password`) that `problem` is about, if it is about one.
@@ -95,6 +97,7 @@ class AccountPage:
     sessions: tuple[SessionLine, ...]
     problem_field: str | None = None
     password_minimum: int = 8
+    details: tuple[DetailLine, ...] = ()
 
     @property
     def has_others(self) -> bool:
