@@ -57,7 +57,8 @@ class Counting:
 async def inside(tmp_path: Path) -> AsyncIterator[Inside]:
     inside = await Inside(tmp_path).open()
     opaque = an_app("opaque", access_token_format="opaque")
-    await inside.put(READ, a_person("ada"), an_app("app"), opaque)
+    app = an_app("app", scope=("read", "openid", "email", "profile"))
+    await inside.put(READ, a_person("ada"), app, opaque)
     yield inside
     await inside.close()
 
@@ -114,6 +115,28 @@ async def test_introspection_waits_once(inside: Inside, counting: Counting, clie
     counting.waits.clear()
     assert await inside.active(client_id, token)
     assert counting.waits == ["chain"]
+
+
+async def test_a_code_of_openid_connect_and_its_refresh_wait_once(
+    inside: Inside, counting: Counting
+) -> None:
+    code = await inside.authorize("app", "ada", scope="openid email", nonce="n")
+    counting.waits.clear()
+    answer = await inside.token("app", grant_type="authorization_code", code=code)
+    assert "id_token" in answer.json()
+    token = answer.json()["refresh_token"]
+    refreshed = await inside.token("app", grant_type="refresh_token", refresh_token=token)
+    assert "id_token" in refreshed.json()
+    assert counting.waits == ["commit", "commit"]
+
+
+async def test_userinfo_waits_once(inside: Inside, counting: Counting) -> None:
+    code = await inside.authorize("app", "ada", scope="openid email")
+    answer = await inside.token("app", grant_type="authorization_code", code=code)
+    counting.waits.clear()
+    bearer = {"access_token": answer.json()["access_token"]}
+    assert (await inside.post("/oauth/userinfo", bearer)).status_code == 200
+    assert counting.waits == ["chain_with_person"]
 
 
 async def test_introspection_of_a_clients_own_token_waits_once(
