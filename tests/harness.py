@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -173,7 +173,12 @@ class Troth:
 
     # What most tests register
 
-    def person(self, username: str | None = None, password: str = PASSWORD) -> "Person":
+    def person(
+        self,
+        username: str | None = None,
+        password: str = PASSWORD,
+        claims: Mapping[str, Any] | None = None,
+    ) -> "Person":
         name = username or "user" + secrets.token_hex(4)
         made = self.cli(
             "user",
@@ -185,21 +190,32 @@ class Troth:
             "--password-stdin",
             stdin=password,
         )
+        if claims is not None:
+            self.cli("user", "update", made["sub"], "--claims", "-", stdin=json.dumps(claims))
         return Person(name, password, made["sub"])
 
-    def client(self, *words: str, scope: str = "read_write extra", **kind: Any) -> "OAuthClient":
-        redirect_uris = kind.get("redirect_uris", (REDIRECT_URI,))
-        uris = [word for uri in redirect_uris for word in ("--redirect-uri", uri)]
-        made = self.cli(
-            "client",
-            "create",
-            "--name",
-            kind.get("name", "Canary App"),
-            *uris,
-            "--scope",
-            scope,
-            *words,
-        )
+    def client(
+        self,
+        *words: str,
+        scope: str = "read_write extra",
+        metadata: Mapping[str, Any] | None = None,
+        **kind: Any,
+    ) -> "OAuthClient":
+        """Register by option; what `metadata` (registration JSON) names is left to it."""
+        given = metadata or {}
+        options = {
+            "client_name": ["--name", kind.get("name", "Canary App")],
+            "redirect_uris": [
+                word
+                for uri in kind.get("redirect_uris", (REDIRECT_URI,))
+                for word in ("--redirect-uri", uri)
+            ],
+            "scope": ["--scope", scope],
+        }
+        said = [word for name, option in options.items() if name not in given for word in option]
+        if metadata is not None:
+            said += ["--metadata", "-"]
+        made = self.cli("client", "create", *said, *words, stdin=json.dumps(given))
         return OAuthClient(self, made)
 
 

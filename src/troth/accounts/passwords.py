@@ -89,3 +89,10 @@ def easy_to_guess(password: str, words: tuple[str, ...]) -> bool:
     from zxcvbn import zxcvbn  # a large dictionary: loaded when somebody chooses a password
 
     return bool(zxcvbn(password[:72], user_inputs=list(words))["score"] < 2)
+
+
+def like_generated(secret: str) -> bool:
+    """Whether no less than 10^24 guesses find it, as far as one can tell from a single one."""
+    from zxcvbn import zxcvbn
+
+    return bool(zxcvbn(secret[:72])["guesses_log10"] >= 24)

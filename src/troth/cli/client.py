@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from troth.cli import registration
 from troth.cli.common import Failure, as_json, confirm, emit, now, table, with_store
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
 
 METHODS = ("client_secret_basic", "client_secret_post", "none")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
+METADATA_HELP = "Registration JSON (RFC 7591, OpenID Connect): a file, or - for standard input."
 
 
 @click.group()
@@ -23,51 +23,32 @@ def client() -> None:
 
 
 @client.command()
-@click.option("--name", required=True, help="What people see on the consent page.")
+@click.option("--metadata", help=METADATA_HELP)
+@click.option("--name", help="What people see on the consent page.")
 @click.option("--redirect-uri", "redirect_uris", multiple=True, help="Exact; may be repeated.")
-@click.option("--scope", default="", help="What it may ask for, separated by spaces.")
-@click.option("--auth-method", type=click.Choice(METHODS), default=METHODS[0], show_default=True)
+@click.option("--scope", help="What it may ask for, separated by spaces.")
+@click.option("--auth-method", type=click.Choice(METHODS), help=f"Default: {METHODS[0]}.")
 @click.option("--grant-type", "grant_types", multiple=True, type=click.Choice(GRANT_TYPES))
-@click.option("--access-token", type=click.Choice(("jwt", "opaque")), default="jwt")
-@click.option("--access-token-lifetime", type=click.IntRange(1, 3600), default=3600)
-@click.option("--require-pkce", is_flag=True, help="Refuse requests without PKCE.")
+@click.option("--access-token", type=click.Choice(("jwt", "opaque")), help="Default: jwt.")
+@click.option("--access-token-lifetime", type=click.IntRange(1, 3600), help="Default: 3600.")
+@click.option("--require-pkce", is_flag=True, default=None, help="Refuse requests without PKCE.")
 @click.option("--introspects", multiple=True, help="An audience whose tokens it may introspect.")
 @click.option("--client-uri", help="Its home page; people see the host.")
 @as_json
-def create(as_json: bool, **given: Any) -> None:
+def create(metadata: str | None, as_json: bool, **given: Any) -> None:
     """Register a client; its secret is printed this once."""
-    import secrets
+    from troth.cli import client_change
 
-    from troth.model.client import ClientSecret, RegisteredClient
-
-    secret = None if given["auth_method"] == "none" else registration.new_secret()
-    noun = RegisteredClient(
-        client_id=secrets.token_hex(12),
-        client_name=given["name"],
-        redirect_uris=given["redirect_uris"],
-        grant_types=given["grant_types"] or GRANT_TYPES[:2],
-        scope=tuple(dict.fromkeys(given["scope"].split())),
-        token_endpoint_auth_method=given["auth_method"],
-        client_uri=given["client_uri"],
-        access_token_format=given["access_token"],
-        access_token_lifetime=given["access_token_lifetime"],
-        require_pkce=given["require_pkce"],
-        introspects=given["introspects"],
-        secrets=(ClientSecret.of(secret),) if secret else (),
-        created_at=now(),
-    )
-    _put(noun, "client.created")
-    shown = registration.shown_client(noun)
-    if secret:
-        shown["client_secret"] = secret
-        shown["client_secret_expires_at"] = 0
-    emit(shown, as_json, registration.text_of(shown))
+    asked = client_change.asked(metadata, given, null_removes=False)
+    noun, secret = client_change.create(asked)
+    _show(noun, secret, as_json)
 
 
 @client.command("list")
 @as_json
 def list_(as_json: bool) -> None:
     """All clients."""
+    from troth.cli import registration
 
     async def work(store: "Store", _: "Settings") -> list[dict[str, Any]]:
         return [registration.shown_client(noun) for noun in await store.clients()]
@@ -91,12 +72,14 @@ def list_(as_json: bool) -> None:
 @as_json
 def show(client_id: str, as_json: bool) -> None:
     """One client."""
-    shown = registration.shown_client(_find(client_id))
-    emit(shown, as_json, registration.text_of(shown))
+    from troth.cli import client_change
+
+    _show(client_change.find(client_id), None, as_json)
 
 
 @client.command()
 @click.argument("client_id")
+@click.option("--metadata", help=f"{METADATA_HELP} Null removes a member.")
 @click.option("--name")
 @click.option("--redirect-uri", "redirect_uris", multiple=True, help="Replaces all of them.")
 @click.option("--scope", help="Replaces the scope.")
@@ -107,15 +90,22 @@ def show(client_id: str, as_json: bool) -> None:
 @click.option("--introspects", multiple=True, help="Replaces the audiences.")
 @click.option("--client-uri")
 @as_json
-def update(client_id: str, as_json: bool, **given: Any) -> None:
+def update(client_id: str, metadata: str | None, as_json: bool, **given: Any) -> None:
     """Change a client; what is not named stays."""
-    names = {"name": "client_name", "access_token": "access_token_format"}
-    changes = {names.get(k, k): v for k, v in given.items() if v is not None and v != ()}
-    if "scope" in changes:
-        changes["scope"] = tuple(dict.fromkeys(changes["scope"].split()))
-    noun = replace(_find(client_id), **changes)
-    _put(noun, "client.updated")
+    from troth.cli import client_change
+
+    asked = client_change.asked(metadata, given, null_removes=True)
+    noun, secret = client_change.update(client_id, asked)
+    _show(noun, secret, as_json)
+
+
+def _show(noun: "RegisteredClient", secret: str | None, as_json: bool) -> None:
+    """A client, and this once the secret that was made for it."""
+    from troth.cli import registration
+
     shown = registration.shown_client(noun)
+    if secret is not None:
+        shown |= {"client_secret": secret, "client_secret_expires_at": 0}
     emit(shown, as_json, registration.text_of(shown))
 
 
@@ -125,9 +115,10 @@ def update(client_id: str, as_json: bool, **given: Any) -> None:
 @as_json
 def rotate_secret(client_id: str, keep_old: str, as_json: bool) -> None:
     """A new secret, printed this once."""
+    from troth.cli import client_change, registration
     from troth.model.client import ClientSecret
 
-    noun, ends = _find(client_id), now() + registration.seconds(keep_old)
+    noun, ends = client_change.find(client_id), now() + registration.seconds(keep_old)
     if noun.public:
         raise Failure("a client with method none has no secret")
     kept = tuple(
@@ -136,10 +127,7 @@ def rotate_secret(client_id: str, keep_old: str, as_json: bool) -> None:
         if ends > now() and (old.expires_at is None or old.expires_at > now())
     )
     secret = registration.new_secret()
-    _put(
-        replace(noun, secrets=(ClientSecret.of(secret), *kept)),
-        "client.rotated",
-    )
+    client_change.put(replace(noun, secrets=(ClientSecret.of(secret), *kept)), "client.rotated")
     answer = {"client_id": client_id, "client_secret": secret, "client_secret_expires_at": 0}
     emit(answer, as_json, f"client_secret: {secret}")
 
@@ -150,8 +138,10 @@ def rotate_secret(client_id: str, keep_old: str, as_json: bool) -> None:
 @as_json
 def disable(client_id: str, enable: bool, as_json: bool) -> None:
     """Disable a client: it gets no more tokens, and its tokens are not active."""
-    noun = replace(_find(client_id), disabled=not enable)
-    _put(noun, "client.enabled" if enable else "client.disabled")
+    from troth.cli import client_change, registration
+
+    noun = replace(client_change.find(client_id), disabled=not enable)
+    client_change.put(noun, "client.enabled" if enable else "client.disabled")
     emit(
         registration.shown_client(noun),
         as_json,
@@ -165,9 +155,10 @@ def disable(client_id: str, enable: bool, as_json: bool) -> None:
 @as_json
 def delete(client_id: str, yes: bool, as_json: bool) -> None:
     """Delete a client for good; its id is never used again."""
+    from troth.cli import client_change
     from troth.model.change import AuditEvent, Change, Remove
 
-    noun = _find(client_id)
+    noun = client_change.find(client_id)
     confirm(f"Delete {noun.client_name} and end all its tokens?", yes)
     event = AuditEvent(event="client.deleted", outcome="ok", actor="operator", client_id=client_id)
 
@@ -177,32 +168,3 @@ def delete(client_id: str, yes: bool, as_json: bool) -> None:
 
     with_store(work)
     emit({"deleted": client_id}, as_json, f"{client_id} is deleted")
-
-
-def _find(client_id: str) -> "RegisteredClient":
-    async def work(store: "Store", _: "Settings") -> "RegisteredClient | None":
-        return await store.client(client_id)
-
-    found = with_store(work)
-    if found is None:
-        raise Failure(f"there is no client {client_id!r}")
-    return found
-
-
-def _put(noun: "RegisteredClient", event: str) -> None:
-    from troth.model.change import AuditEvent, Change, Put
-
-    audit = AuditEvent(event=event, outcome="ok", actor="operator", client_id=noun.client_id)
-
-    async def work(store: "Store", settings: "Settings") -> None:
-        problem = registration.check(noun, frozenset(store.scopes), settings.origin)
-        if problem:
-            raise Failure(problem)
-        others = await store.clients()
-        for warning in registration.look_alikes(noun, others, settings.operator_name):
-            click.echo(f"warning: {warning}", err=True)
-        for scheme in registration.claimed_twice(noun, others):
-            click.echo(f"warning: another client claims {scheme}: too (RFC 8252 §8.6)", err=True)
-        await store.commit(Change(verbs=(Put(noun=noun),), audit=(audit,)))
-
-    with_store(work)

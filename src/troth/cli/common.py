@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LONGEST = 1024 * 1024
+
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 
 
@@ -72,6 +74,20 @@ def with_store(work: "Callable[[Store, Settings], Awaitable[T]]", database: str 
             await store.close()
 
     return failing(lambda: asyncio.run(run()))
+
+
+def read_source(source: str) -> bytes:
+    """A file, or `-` for standard input; no more of it than any command takes."""
+    import sys
+    from pathlib import Path
+
+    try:
+        if source == "-":
+            return sys.stdin.buffer.read(_LONGEST)
+        with Path(source).open("rb") as file:
+            return file.read(_LONGEST)
+    except OSError as error:
+        raise Failure(f"{source} cannot be read: {error.strerror}") from None
 
 
 def emit(value: Any, as_json: bool, text: str) -> None:

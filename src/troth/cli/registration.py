@@ -1,36 +1,68 @@
 """Rules and printing of client registrations, with the names of RFC 7591 §2."""
 
+import json
+import re
 import secrets
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import urlsplit
 
 from troth.cli.common import Failure
 from troth.model.client import RegisteredClient
+from troth.registration import RegistrationError, metadata, openid
 from troth.rules.redirect_uri import MOST, check_registration
+
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 
 
 def check(noun: RegisteredClient, defined: frozenset[str], own_origin: str) -> str | None:
     """Why a client cannot be registered so, or None."""
-    if not noun.client_name.strip() or len(noun.client_name) > 100:
-        return "a client needs a name of at most 100 characters"
+    problem = _check_name(noun.client_name) or _check_grants(noun)
+    if problem:
+        return problem
     if noun.client_uri and urlsplit(noun.client_uri).scheme not in ("https", "http"):
         return "the client_uri must be an https address"
     missing = [name for name in noun.scope if name not in defined]
     if missing:
         return f"scope {missing[0]!r} is not defined; run troth scope add {missing[0]} first"
-    if "authorization_code" in noun.grant_types and not noun.redirect_uris:
-        return "a client with grant type authorization_code needs --redirect-uri"
     if len(noun.redirect_uris) > MOST:
         return f"a client has at most {MOST} redirect URIs"
     for uri in noun.redirect_uris:
         problem = check_registration(uri, own_origin)
         if problem:
             return f"the redirect URI {uri[:200]!r} is refused: {problem}"
+    try:
+        openid.check(noun, own_origin)
+    except RegistrationError as error:
+        return str(error)
+    return None
+
+
+def _check_name(name: str) -> str | None:
+    if not name.strip() or len(name) > 100:
+        return "a client needs a name of at most 100 characters"
+    if any(c in _MISLEADING or unicodedata.category(c) == "Cc" for c in name):
+        return "the name holds characters that are not seen, or turn the text around"
+    return None
+
+
+def _check_grants(noun: RegisteredClient) -> str | None:
+    unknown = [name for name in noun.grant_types if name not in GRANT_TYPES]
+    if unknown:
+        return f"grant type {unknown[0][:40]!r} is none of {', '.join(GRANT_TYPES)}"
+    if "authorization_code" in noun.grant_types and not noun.redirect_uris:
+        return "a client with grant type authorization_code needs --redirect-uri"
     if noun.public and "client_credentials" in noun.grant_types:
         return "a public client cannot use client_credentials (RFC 6749 §4.4)"
     return None
+
+
+# They hide, or change the direction of what follows: a name could look like another.
+_MISLEADING = frozenset("\u200b\u200e\u200f\u2028\u2029\u2060\ufeff\u061c") | {
+    chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+}
 
 
 def look_alikes(
@@ -69,8 +101,42 @@ def _private(noun: RegisteredClient) -> set[str]:
     return {uri.partition(":")[0] for uri in noun.redirect_uris} - {"https", "http"}
 
 
+def new_id() -> str:
+    return secrets.token_hex(12)
+
+
 def new_secret() -> str:
     return secrets.token_urlsafe(32)
+
+
+def given_id(document: Mapping[str, Any]) -> str | None:
+    """A `client_id` that was agreed on elsewhere, such as with the server that one moves from."""
+    given = document.get("client_id")
+    if given is not None and not (isinstance(given, str) and _ID.fullmatch(given)):
+        raise Failure("the client_id must be 1 to 128 letters, digits, or any of . _ ~ -")
+    return given
+
+
+def given_secret(document: Mapping[str, Any]) -> str | None:
+    """A `client_secret` that was made elsewhere; only one that nobody could guess.
+
+    It is kept as a plain digest, which protects what is random and nothing else.
+    """
+    from troth.accounts.passwords import like_generated
+
+    given = document.get("client_secret")
+    if given is None:
+        return None
+    if not (isinstance(given, str) and _SECRET.fullmatch(given) and like_generated(given)):
+        raise Failure(
+            "the client_secret must be 32 to 256 random letters, digits or signs; leave it out, "
+            "and one is made"
+        )
+    return given
+
+
+_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+_SECRET = re.compile(r"[\x21-\x7E]{32,256}")
 
 
 def seconds(text: str) -> int:
@@ -82,29 +148,24 @@ def seconds(text: str) -> int:
 
 
 def shown_client(noun: RegisteredClient) -> dict[str, Any]:
-    """RFC 7591 names; never a secret or its hash."""
-    shown: dict[str, Any] = {
+    """All that is registered, under its registered names; never a secret or its hash."""
+    flat = asdict(metadata.of(noun))
+    return {
         "client_id": noun.client_id,
         "client_id_issued_at": noun.created_at,
-        "client_name": noun.client_name,
-        "redirect_uris": list(noun.redirect_uris),
-        "grant_types": list(noun.grant_types),
-        "response_types": ["code"] if "authorization_code" in noun.grant_types else [],
-        "scope": " ".join(noun.scope),
-        "token_endpoint_auth_method": noun.token_endpoint_auth_method,
+        **{name: value for name, value in flat.items() if value is not None},
         "access_token": noun.access_token_format,
         "access_token_lifetime": noun.access_token_lifetime,
         "require_pkce": noun.require_pkce or noun.public,
-        "introspects": list(noun.introspects),
+        "introspects": noun.introspects,
         "disabled": noun.disabled,
     }
-    if noun.client_uri:
-        shown["client_uri"] = noun.client_uri
-    return shown
 
 
 def text_of(shown: dict[str, Any]) -> str:
     def plain(value: Any) -> str:
-        return " ".join(value) if isinstance(value, list) else str(value)
+        if isinstance(value, dict):
+            return json.dumps(value)
+        return " ".join(value) if isinstance(value, list | tuple) else str(value)
 
     return "\n".join(f"{name}: {plain(value)}" for name, value in shown.items())

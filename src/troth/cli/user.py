@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from troth.store import Store
 
 
+CLAIMS_HELP = "What is known of them (OIDC Core §5.1), as JSON: a file, or - for standard input."
+
+
 @click.group()
 def user() -> None:
     """The people who log in. USER is a user name, an e-mail address or a sub."""
@@ -22,35 +25,53 @@ def user() -> None:
 @user.command()
 @click.option("--username", required=True)
 @click.option("--email")
+@click.option("--claims", help=CLAIMS_HELP)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @as_json
-def create(username: str, email: str | None, password_stdin: bool, as_json: bool) -> None:
+def create(
+    username: str, email: str | None, claims: str | None, password_stdin: bool, as_json: bool
+) -> None:
     """Create a person; prints the sub that stands for them in every token."""
     import secrets
 
-    from troth.accounts.names import check_email, check_username
-    from troth.model.change import AuditEvent, Change, Exists, Put
+    from troth.accounts.passwords import hash_now
+    from troth.cli import user_claims
     from troth.model.person import Person
 
-    problem = check_username(username) or (check_email(email) if email else None)
-    if problem:
-        raise Failure(problem)
-    person = Person(
-        sub=secrets.token_hex(16),
-        username=username,
-        email=email,
-        password_hash=_password((username, email or "")) if password_stdin else None,
-        created_at=now(),
-    )
-    event = AuditEvent(event="person.created", outcome="ok", actor="operator", sub=person.sub)
-
-    async def work(store: "Store", _: "Settings") -> None:
-        outcome = await store.commit(Change(verbs=(Put(noun=person),), audit=(event,)))
-        if isinstance(outcome, Exists):
-            raise Failure("the user name or e-mail address is taken")
-
-    with_store(work)
+    if password_stdin and claims == "-":
+        raise Failure("standard input is the password's already: name a file of claims")
+    given = user_claims.read(claims)
+    newcomer = Person(sub=secrets.token_hex(16), username=username, created_at=now())
+    person = user_claims.changed(newcomer, given, username=username, email=email)
+    if password_stdin:
+        password = _password((username, person.email or ""))
+        person = replace(person, password_hash=hash_now(password))
+    user_claims.commit(person, None, "person.created")
     emit({"sub": person.sub}, as_json, f"{username} is {person.sub}")
+
+
+@user.command()
+@click.argument("user")
+@click.option("--username", help="A new name to log in with.")
+@click.option("--email", help="A new address; it counts as not verified.")
+@click.option("--claims", help=f"{CLAIMS_HELP} Null removes a claim.")
+@as_json
+def update(
+    user: str, username: str | None, email: str | None, claims: str | None, as_json: bool
+) -> None:
+    """Change what is known of a person; what is not named stays, and nobody is logged out."""
+    from troth.cli import user_claims
+
+    given = user_claims.read(claims)
+
+    async def work(store: "Store", _: "Settings") -> "Person":
+        return await _find(store, user)
+
+    former = with_store(work)
+    person = user_claims.changed(former, given, username=username, email=email)
+    user_claims.commit(person, former, "person.updated")
+    found = _shown(person)
+    emit(found, as_json, _text(found))
 
 
 @user.command("list")
@@ -80,7 +101,7 @@ def show(user: str, as_json: bool) -> None:
         return _shown(await _find(store, user))
 
     found = with_store(work)
-    emit(found, as_json, "\n".join(f"{name}: {value}" for name, value in found.items()))
+    emit(found, as_json, _text(found))
 
 
 @user.command("set-password")
@@ -94,7 +115,9 @@ def set_password(user: str, password_stdin: bool, as_json: bool) -> None:
 
     async def work(store: "Store", _: "Settings") -> dict[str, Any]:
         person = await _find(store, user)
-        password_hash = _password((person.username, person.email or ""))
+        from troth.accounts.passwords import hash_now
+
+        password_hash = hash_now(_password((person.username, person.email or "")))
         return await _change(store, person, "password.reset", password_hash=password_hash)
 
     with_store(work)
@@ -138,8 +161,8 @@ def delete(user: str, yes: bool, as_json: bool) -> None:
 
 
 def _password(words: tuple[str, ...]) -> str:
-    """The hash of the password on standard input; a weak one is said, not refused."""
-    from troth.accounts.passwords import check_length, easy_to_guess, hash_now
+    """The password on standard input; a weak one is said, not refused."""
+    from troth.accounts.passwords import check_length, easy_to_guess
 
     if sys.stdin.isatty():
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True)
@@ -150,7 +173,7 @@ def _password(words: tuple[str, ...]) -> str:
         raise Failure(problem)
     if easy_to_guess(password, words):
         click.echo("troth: warning: that password is easy to guess", err=True)
-    return hash_now(password)
+    return password
 
 
 async def _find(store: "Store", user: str) -> "Person":
@@ -193,4 +216,12 @@ def _shown(person: "Person") -> dict[str, Any]:
         "disabled": person.disabled,
         "has_password": person.password_hash is not None,
         "created_at": person.created_at,
+        "claims": dict(person.claims),
     }
+
+
+def _text(shown: dict[str, Any]) -> str:
+    import json
+
+    plain = {**shown, "claims": json.dumps(shown["claims"], ensure_ascii=False)}
+    return "\n".join(f"{name}: {value}" for name, value in plain.items())

@@ -86,6 +86,17 @@ def load(jwk: Mapping[str, Any]) -> Material:
     raise Malformed("a key of an unknown type or curve")
 
 
+def check_published(jwk: object) -> None:
+    """Raise `Malformed` for a key that nobody should have published, or that is none.
+
+    One of a type that is unknown here may be there for others (RFC 7517 §5).
+    """
+    if not isinstance(jwk, Mapping) or not isinstance(jwk.get("kty"), str):
+        raise Malformed("it is not a key with a kty")
+    if PRIVATE & jwk.keys() or _type(jwk):
+        load(jwk)
+
+
 def _type(jwk: Mapping[str, Any]) -> str:
     """`RSA`, or the name of the curve; empty for what is unknown."""
     kty, curve = jwk.get("kty"), jwk.get("crv")

@@ -156,6 +156,9 @@ class SQLStore:
     async def clients(self) -> Sequence[RegisteredClient]:
         return [rows.client(row) for row in await self._engine.rows("clients", {})]
 
+    async def approved(self, client_id: str) -> bool:
+        return await self._engine.row("approved", {"client_id": client_id}) is not None
+
     async def people(self) -> Sequence[Person]:
         return [rows.person(row) for row in await self._engine.rows("people", {})]
 

@@ -102,6 +102,8 @@ from "authorization" a join client c on c.client_id = a.client_id
 left join chain h on h.authorization_id = a.authorization_id
 where a.sub = :sub and a.revoked_at is null and a.expires_at > :now
 group by a.authorization_id, c.client_id order by a.created_at
+-- name: approved
+select 1 from "authorization" where client_id = :client_id limit 1
 -- name: put_authorization
 insert into "authorization" (authorization_id, sub, client_id, scope, created_at, expires_at, revoked_at)
 values (:authorization_id, :sub, :client_id, :scope, :created_at, :expires_at, :revoked_at)
