@@ -1,17 +1,23 @@
 """The files that operators start from: they are true, and what they run runs."""
 
+import json
 import re
 import shutil
 import socket
 import ssl
 import subprocess
+import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
+from importlib.metadata import requires
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 import trustme
+from packaging.requirements import Requirement
 
 from tests.availability import NGINX
 from tests.conftest import installed
@@ -34,6 +40,61 @@ def test_the_image_is_built_from_what_is_here_and_runs_without_rights() -> None:
     assert "--require-hashes" in text
     known = {f"TROTH_{setting.name.upper()}" for setting in fields(Settings)}
     assert set(re.findall(r"TROTH_[A-Z_]+", text)) <= known
+
+
+def names_in(requirements: str) -> set[str]:
+    found = re.findall(r"^([A-Za-z0-9._-]+)==", requirements, re.MULTILINE)
+    return {re.sub(r"[-_.]+", "-", name).lower() for name in found}
+
+
+def test_the_image_installs_all_that_serving_needs() -> None:
+    """Nothing is resolved while the image is built: what is not locked is missing."""
+    locked = names_in((ROOT / "requirements" / "serve.txt").read_text("utf-8"))
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    asked = [*declared["dependencies"], *declared["optional-dependencies"]["postgres"]]
+    seen: set[str] = set()
+    while asked:
+        needed = Requirement(asked.pop())
+        name = re.sub(r"[-_.]+", "-", needed.name).lower()
+        if name in seen or (needed.marker and not needed.marker.evaluate({"extra": ""})):
+            continue
+        seen.add(name)
+        asked += requires(needed.name) or []
+    assert seen <= locked
+
+
+def test_what_the_image_holds_serves_and_says_that_it_is_well(tmp_path: Path) -> None:
+    """The distribution alone, without this checkout; asked by the image's own health check."""
+    text = (DEPLOY / "Containerfile").read_text("utf-8")
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*build, "--wheel-dir", str(tmp_path), str(ROOT)], check=True)
+    (wheel,) = tmp_path.glob("troth-*.whl")
+    with ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "opt")
+    source = {p.relative_to(ROOT / "src") for p in (ROOT / "src" / "troth").rglob("*.*")}
+    held = {p.relative_to(tmp_path / "opt") for p in (tmp_path / "opt" / "troth").rglob("*.*")}
+    assert {path for path in source if path.suffix != ".pyc"} <= held
+    troth = Troth(tmp_path)
+    troth.environment |= {"PYTHONPATH": str(tmp_path / "opt"), "PYTHONSAFEPATH": "1"}
+    installed(troth)
+    assert str(tmp_path / "opt") in where_it_runs(troth)
+    health = re.search(r"^HEALTHCHECK .*?CMD (\[.+?\])$", text.replace("\\\n", ""), re.MULTILINE)
+    assert health is not None
+    _, flag, script = json.loads(health[1])
+    here = script.replace("127.0.0.1:9000", f"127.0.0.1:{troth.management_port}")
+    assert here != script
+    assert subprocess.run([sys.executable, flag, here], check=False).returncode == 0
+    assert troth.stop() == 0
+    well = subprocess.run([sys.executable, flag, here], capture_output=True, check=False)
+    assert well.returncode != 0
+
+
+def where_it_runs(troth: Troth) -> str:
+    found = "import troth; print(troth.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", found], env=troth.environment, capture_output=True, text=True
+    )
+    return done.stdout
 
 
 def test_the_unit_is_one_that_systemd_understands(tmp_path: Path) -> None:
@@ -88,7 +149,7 @@ def behind_nginx(
     (folder / "nginx.conf").write_text(places + text)
     command = [NGINX, "-c", str(folder / "nginx.conf"), "-e", str(folder / "e.log")]
     process = subprocess.Popen([*command, "-g", "daemon off;"])
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()

@@ -139,7 +139,7 @@ def bouncer(cluster: Cluster) -> Iterator[Bouncer]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
