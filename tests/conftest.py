@@ -111,10 +111,13 @@ def same_on_every_engine(request: pytest.FixtureRequest, refusals: Path) -> Iter
 
 
 @pytest.fixture(scope="session")
-def troth(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[Troth]:
-    """Two workers on one database, at the most talkative log level."""
+def troth(
+    tmp_path_factory: pytest.TempPathFactory, engine: Engine, outside: Outside
+) -> Iterator[Troth]:
+    """Two workers on one database, at the most talkative log level; they may fetch `outside`."""
     folder = tmp_path_factory.mktemp("troth")
-    server = installed(engine.troth(folder, workers="2", log_level="debug"))
+    may = {"fetch_allow": outside.allow(), "fetch_ca_file": str(outside.ca_file)}
+    server = installed(engine.troth(folder, workers="2", log_level="debug", **may))
     yield server
     assert server.stop() == 0
     log = server.log()

@@ -22,6 +22,7 @@ from troth.model.client import Client, RegisteredClient
 from troth.model.env import Env
 from troth.model.person import Scope
 from troth.model.token import AccessToken, Code, RefreshToken, Tokens
+from troth.request_uris import RequestURIs
 from troth.rules.claims import ClaimMap
 from troth.settings import Settings
 from troth.signing import ring as rings
@@ -45,11 +46,13 @@ class Op:
     documents: Documents = field(default_factory=Documents)
     claim_map: ClaimMap = field(default_factory=ClaimMap)
     client_keys: ClientKeys = field(init=False)
+    request_uris: RequestURIs = field(init=False)
     _ring: rings.Ring | None = None
     _ring_keys: object = None
 
     def __post_init__(self) -> None:
         self.client_keys = ClientKeys(self.fetcher, self._time)
+        self.request_uris = RequestURIs(self.fetcher, self._time)
 
     def _time(self) -> float:
         return self.clock()  # the clock of this moment: tests set it
@@ -57,6 +60,7 @@ class Op:
     async def close(self) -> None:
         """Let go of what the process holds."""
         self.client_keys.close()
+        self.request_uris.close()
         self.passwords.close()
         await self.store.close()
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from troth.browser import answer, journey
+from troth.endpoints.expand import METADATA, expand
 from troth.errors import (
     OAuthError,
     PageError,
@@ -48,6 +49,7 @@ def members(settings: Settings) -> Mapping[str, object]:
         "display_values_supported": ["page", "popup", "touch"],
         "ui_locales_supported": ["en"],
         "claims_parameter_supported": True,
+        **METADATA,
     }
 
 
@@ -55,8 +57,12 @@ async def handle(request: Request, op: Op) -> Response:
     if request.method == "POST":
         return _as_get(request, op)
     form = _parse(request.query)
-    client, target = await _target(form, op)
+    client = await _client(form, op)
+    form, refusal = await expand(form, client, op, LONGEST_REQUEST)
+    target = _target(form, client)
     try:
+        if refusal is not None:
+            raise refusal
         asked = _request(form, client, target, op)
     except OAuthError as error:
         return await answer.refuse(request, op, target, error)
@@ -84,8 +90,8 @@ def _parse(query: bytes) -> Form:
         raise _page(error.reason) from None
 
 
-async def _target(form: Form, op: Op) -> tuple[RegisteredClient, Target]:
-    """Stage 1: who asks, and where the answer may go (RFC 6749 §4.1.2.1, RFC 9700 §4.1)."""
+async def _client(form: Form, op: Op) -> RegisteredClient:
+    """Stage 0: who asks."""
     for name in _PAGE_IF_REPEATED:
         if name in form.repeated:
             raise _page(f"{name} is repeated")
@@ -95,6 +101,11 @@ async def _target(form: Form, op: Op) -> tuple[RegisteredClient, Target]:
         raise _page(f"the client {(client_id or '')[:80]!r} is not registered")
     if client.disabled:
         raise _page(f"the client {client.client_id} is disabled")
+    return client
+
+
+def _target(form: Form, client: RegisteredClient) -> Target:
+    """Stage 1: where the answer may go (RFC 6749 §4.1.2.1, RFC 9700 §4.1)."""
     uri = form.get("redirect_uri")
     if uri is None:
         if len(client.redirect_uris) != 1:
@@ -109,7 +120,7 @@ async def _target(form: Form, op: Op) -> tuple[RegisteredClient, Target]:
     state = None if "state" in form.repeated else form.get("state")
     if state is not None and len(state) > LONGEST_STATE:
         raise _page(f"state has {len(state)} characters", status=414)
-    return client, Target(
+    return Target(
         client_id=client.client_id,
         redirect_uri=uri,
         given="redirect_uri" in form,
@@ -156,16 +167,6 @@ def _check_repeated(asked: _Asked) -> None:
         )
 
 
-def _check_request_objects(asked: _Asked) -> None:
-    for name in ("request", "request_uri"):
-        if name in asked.form:
-            raise OAuthError(
-                f"{name}_not_supported",
-                "request objects are not supported",
-                reason=f"{name} was sent (RFC 9101 is not built)",
-            )
-
-
 def _check_response_type(asked: _Asked) -> None:
     response_type = asked.form.get("response_type")
     if response_type is None:
@@ -192,7 +193,6 @@ def _check_grant(asked: _Asked) -> None:
 
 CHECKS: tuple[Callable[[_Asked], None], ...] = (
     _check_repeated,
-    _check_request_objects,
     _check_response_type,
     _check_response_mode,
     _check_grant,
