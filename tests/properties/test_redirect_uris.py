@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.spec import spec
-from troth.browser.journey import form_targets
+from troth.browser.answer import form_targets
 from troth.model.client import AuthMethod, RegisteredClient
 from troth.model.request import Target
 from troth.rules.redirect_uri import check_registration, match, origin
@@ -119,8 +119,8 @@ def test_what_may_be_registered_can_be_used_everywhere(uri: str) -> None:
     assert (found is not None) == web
     assert found not in (OWN, OWN + ":443")
     target = Target(client_id="c", redirect_uri=uri, given=True, state=None)
-    (source,) = form_targets(target)
-    assert not set(source) & set("; '\",")
+    for source in form_targets(target):
+        assert source.removesuffix(":").replace("+", "").replace(".", "").replace("-", "").isalnum()
     if not web:
         assert "." in uri.partition(":")[0], "a scheme of one's own is a reversed domain"
     elif uri.startswith("http:"):

@@ -123,20 +123,30 @@ async def _to_application(
         return await _posted(op, target, parameters)
     encoded = urlencode(parameters, quote_via=quote)
     if target.response_mode == "fragment":
-        return redirect(f"{target.redirect_uri}#{encoded}")
+        return redirect(f"{target.redirect_uri}#{encoded}", opener=target.popup)
     uri = target.redirect_uri + ("&" if "?" in target.redirect_uri else "?") + encoded
     # After a GET a fragment of the first URL would be carried on to the application.
-    return redirect(uri + "#_" if request.method == "GET" else uri)
+    return redirect(uri + "#_" if request.method == "GET" else uri, opener=target.popup)
+
+
+def form_targets(target: Target) -> tuple[str, ...]:
+    """Where the forms of a page may end up, as sources of its policy.
+
+    Browsers hold a form's whole way against it, also where the application itself sends the
+    person on to another of its hosts: so it is the scheme, and no origin.
+    """
+    scheme = target.redirect_uri.partition(":")[0]
+    return ("http:", "https:") if scheme == "http" else (scheme + ":",)
 
 
 async def _posted(op: Op, target: Target, parameters: dict[str, str]) -> Response:
     """OAuth 2.0 Form Post Response Mode §2: a form of the answer that sends itself."""
-    origin = redirect_uri.origin(target.redirect_uri)
     client = await op.store.client(target.client_id)
     view = FormPostPage(
         redirect_uri=target.redirect_uri,
         parameters=tuple(parameters.items()),
         client_name=client.client_name if client is not None else "",
     )
-    options = PageOptions(form_targets=(origin,) if origin else (), script=True)
+    targets = form_targets(target)
+    options = PageOptions(form_targets=targets, script=True, opener=target.popup)
     return page(200, op.pages.render(view), options)

@@ -7,7 +7,7 @@ from troth.browser import forms, journey, words
 from troth.browser.pages.views import ConsentPage, ScopeLine
 from troth.browser.steps import approved, remember
 from troth.errors import PageError
-from troth.http import Cost, PageOptions, Request, Response, page, parse_parameters
+from troth.http import Cost, Request, Response, parse_parameters
 from troth.model.authorization import Authorization
 from troth.model.change import AuditEvent, Change, Exists, Gone, Once, Put, Require
 from troth.model.client import RegisteredClient
@@ -34,8 +34,7 @@ async def handle(request: Request, op: Op) -> Response:
     client = await journey.registered(op, pending.request.target)
     former = await op.store.authorization(signed_in[1].sub, client.client_id)
     view = _view(op, pending, client, former, signed_in)
-    targets = journey.form_targets(pending.request.target)
-    return page(200, op.pages.render(view), PageOptions(form_targets=targets))
+    return journey.shown(pending, op.pages.render(view))
 
 
 def _view(

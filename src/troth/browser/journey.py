@@ -6,7 +6,6 @@ browser is sent to an application, `answer` does it.
 
 import os
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from troth.browser import answer, forms
 from troth.browser.steps import (
@@ -21,7 +20,7 @@ from troth.browser.steps import (
     next_step,
 )
 from troth.errors import PageError
-from troth.http import Headers, Request, Response, redirect
+from troth.http import Headers, PageOptions, Request, Response, page, redirect
 from troth.model.client import RegisteredClient
 from troth.model.person import Person, Session
 from troth.model.request import Answer, AuthorizationRequest, Pending, Target
@@ -131,17 +130,20 @@ async def registered(op: Op, target: Target) -> RegisteredClient:
     return client
 
 
-def form_targets(target: Target) -> tuple[str, ...]:
-    """Where the forms of a page may end up: browsers check redirects after a POST against it."""
-    origin = redirect_uri.origin(target.redirect_uri)
-    if origin is None:
-        return (urlsplit(target.redirect_uri).scheme + ":",)
-    return (origin,) if "[" not in origin else ("http:",)
+def shown(pending: Pending, body: bytes, *, status: int = 200, extra: Headers = ()) -> Response:
+    """A page on the way of a request: its forms may lead back to the application."""
+    options = PageOptions(
+        form_targets=answer.form_targets(pending.request.target),
+        opener=pending.request.target.popup,
+        extra=extra,
+    )
+    return page(status, body, options)
 
 
 def to_page(op: Op, path: str, pending: Pending) -> Response:
     """303 to a page that the person has to see for this request."""
-    return redirect(f"{op.settings.issuer}{path}?pending={seal_pending(op, pending)}")
+    address = f"{op.settings.issuer}{path}?pending={seal_pending(op, pending)}"
+    return redirect(address, opener=pending.request.target.popup)
 
 
 def to_own_page(op: Op, path: str, extra: Headers = ()) -> Response:

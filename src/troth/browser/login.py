@@ -81,11 +81,8 @@ async def _render(request: Request, op: Op, shown: _Shown) -> Response:
         browser, made = forms.new_browser(op)
         cookies = cookies + made
     client_name: str | None = None
-    targets: tuple[str, ...] = ()
     if shown.pending is not None:
-        target = shown.pending.request.target
-        client_name = (await journey.registered(op, target)).client_name
-        targets = journey.form_targets(target)
+        client_name = (await journey.registered(op, shown.pending.request.target)).client_name
     view = LoginPage(
         form_token=forms.form_token(op, browser),
         pending=shown.text,
@@ -93,10 +90,22 @@ async def _render(request: Request, op: Op, shown: _Shown) -> Response:
         username=shown.username,
         problem=shown.problem,
         reason=shown.reason,
+        fixed=shown.reason is not None,
+        other_url=_other_url(op, shown),
         register_url=_register_url(op, shown),
     )
-    options = PageOptions(form_targets=targets, extra=cookies)
-    return page(shown.status, op.pages.render(view), options)
+    body = op.pages.render(view)
+    if shown.pending is None:
+        return page(shown.status, body, PageOptions(extra=cookies))
+    return journey.shown(shown.pending, body, status=shown.status, extra=cookies)
+
+
+def _other_url(op: Op, shown: _Shown) -> str | None:
+    """Where somebody goes on who is not the person that is asked to log in again."""
+    if shown.reason is None or shown.pending is None:
+        return None
+    another = journey.seal_pending(op, replace(shown.pending, another=True))
+    return f"{op.settings.base}/login?pending={another}"
 
 
 def _register_url(op: Op, shown: _Shown) -> str | None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from troth.browser import consent, forms, journey, words
 from troth.browser.pages.views import AccountLine, SelectAccountPage
 from troth.errors import PageError
-from troth.http import Cost, PageOptions, Request, Response, page, parse_parameters
+from troth.http import Cost, Request, Response, parse_parameters
 from troth.model.request import Pending
 from troth.op import Op
 from troth.settings import Settings
@@ -33,8 +33,7 @@ async def handle(request: Request, op: Op) -> Response:
         client_name=client.client_name,
         accounts=tuple(_line(op, one) for one in there),
     )
-    targets = journey.form_targets(pending.request.target)
-    return page(200, op.pages.render(view), PageOptions(form_targets=targets))
+    return journey.shown(pending, op.pages.render(view))
 
 
 def _line(op: Op, account: forms.Account) -> AccountLine:

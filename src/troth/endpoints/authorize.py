@@ -126,6 +126,7 @@ def _target(form: Form, client: RegisteredClient) -> Target:
         given="redirect_uri" in form,
         state=state,
         response_mode=mode,
+        popup=form.get("display") == "popup",
     )
 
 

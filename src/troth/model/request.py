@@ -12,7 +12,8 @@ class Target:
     """A redirect URI that was proven to be registered, with what every answer to it carries.
 
     `given` tells whether the request named it; then the token request must repeat it
-    (RFC 6749 §4.1.3). `response_mode` is how the answer travels there.
+    (RFC 6749 §4.1.3). `response_mode` is how the answer travels there; in a `popup` the window
+    that opened it keeps its hold on it, so that the application can close it again.
     """
 
     client_id: str
@@ -20,6 +21,7 @@ class Target:
     given: bool
     state: str | None
     response_mode: ResponseMode = "query"
+    popup: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

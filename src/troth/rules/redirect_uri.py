@@ -11,6 +11,7 @@ MOST = 50
 _LOOPBACK = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]|localhost))(?::([0-9]{1,5}))?(/[^#]*|)")
 _PRINTABLE = re.compile(r"[\x21-\x7E]+")
 _PRIVATE_SCHEME = re.compile(r"[a-z][a-z0-9+-]*(?:\.[a-z0-9+-]+)+:/[^/].*")
+_DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 _HOST = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[0-9a-f:]+")
 
 
@@ -62,15 +63,15 @@ def _check_web(uri: str, own_origin: str) -> str | None:
         return "its port is not valid"
     if parts.scheme == "http" and not _LOOPBACK.fullmatch(uri):
         return "http is only for 127.0.0.1, [::1] and localhost; use https"
-    default = {"https": ":443", "http": ":80"}[parts.scheme]
+    default = _DEFAULT_PORTS[parts.scheme]
     if f"{parts.scheme}://{parts.netloc.removesuffix(default)}" == own_origin.removesuffix(default):
         return "it must not lead to this server itself"
     return None
 
 
 def origin(uri: str) -> str | None:
-    """The web origin of a redirect URI, or None for a private-use scheme."""
+    """The web origin of a redirect URI as browsers say it, or None for a private-use scheme."""
     parts = urlsplit(uri)
     if parts.scheme not in ("https", "http"):
         return None
-    return f"{parts.scheme}://{parts.netloc}"
+    return f"{parts.scheme}://{parts.netloc.removesuffix(_DEFAULT_PORTS[parts.scheme])}"
