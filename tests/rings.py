@@ -29,7 +29,7 @@ def bound(alg: str) -> str:
 
 def private_jwk(alg: str) -> Any:
     """This ring's private key of an algorithm, as joserfc has it."""
-    (stored,) = [key for key in KEYS if key.alg == bound(alg)]
+    (stored,) = [key for key in KEYS if key.alg == alg]
     kind: Any = {"RS": RSAKey, "PS": RSAKey, "ES": ECKey, "EC": ECKey, "Ed": OKPKey}[alg[:2]]
     return kind.import_key(unwrap(stored, MASTER), {"kid": stored.kid})
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import secrets
 import shutil
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64encode, urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tests.harness import PASSWORD, Browser, Person, Plain, Troth, answer
 from tests.spec import spec
 from troth.log import Secret
 from troth.settings import Settings
-from troth.signing.keys import KeyRingError, new_key, unwrap
+from troth.signing.keys import KINDS, KeyRingError, StoredKey, new_key, unwrap
 
 MASTER = Secret(secrets.token_bytes(32))
 
@@ -25,6 +25,10 @@ def everything_on_disk(troth: Troth, copy: Path) -> bytes:
     files = [file for file in troth.folder.iterdir() if file.name != "master.key"]
     held = troth.dump().encode("latin-1", "replace")
     return held + b"".join(file.read_bytes() for file in [*files, copy] if file.is_file())
+
+
+def spellings_of(raw: bytes) -> set[bytes]:
+    return {raw, raw.hex().encode(), b64encode(raw), urlsafe_b64encode(raw).rstrip(b"=")}
 
 
 def spellings(secret: str) -> set[bytes]:
@@ -110,6 +114,17 @@ def test_ST_03_a_wrapped_key_opens_in_its_own_row_only() -> None:
     assert unwrap(one, MASTER) not in one.wrapped
 
 
+def test_ST_03_a_key_of_one_algorithm_is_none_of_another() -> None:
+    """RS256 and PS256, EdDSA and ES256: the row says which, and nobody can say otherwise."""
+    keys = [new_key(use, alg, now=1, signs_from=1, master=MASTER) for use, alg in KINDS]
+    for key in keys:
+        assert unwrap(key, MASTER)
+        for use, alg in KINDS:
+            if (use, alg) != key.kind:
+                with pytest.raises(KeyRingError):
+                    unwrap(replace(key, use=use, alg=alg), MASTER)
+
+
 def test_ST_04_with_a_wrong_master_key_nothing_starts_and_nothing_is_made(
     spoilt: Troth, tmp_path: Path
 ) -> None:
@@ -157,4 +172,16 @@ def test_ST_03_the_database_alone_opens_no_key(spoilt: Troth, tmp_path: Path) ->
     assert raw not in whole
     assert text.encode() not in whole
     assert b"PRIVATE KEY" not in whole
-    assert bytes.fromhex("2a8648ce3d030107") not in whole, "no P-256 key in the clear"
+    for name, oid in (
+        ("P-256", "2a8648ce3d030107"),
+        ("RSA", "2a864886f70d010101"),
+        ("Ed25519", "302e020100300506032b6570"),
+    ):
+        assert bytes.fromhex(oid) not in whole, f"no {name} key in the clear"
+    names = ("kid", "use", "alg", "created_at", "signs_from", "ends_at", "wrapped")
+    keys = [
+        StoredKey(**dict(zip(names, row, strict=True))) for row in spoilt.rows("select * from key")
+    ]
+    assert {key.kind for key in keys} == set(KINDS)
+    for key in keys:
+        assert all(secret not in whole for secret in spellings_of(unwrap(key, Secret(raw))))

@@ -29,8 +29,7 @@ def test_a_library_verifies_what_is_signed_here(alg: str, typ: str | None) -> No
     registry = joserfc_jws.JWSRegistry(algorithms=list(ALGS))
     keys = KeySet.import_key_set(published())
     key = next(k for k in keys.keys if k.kid == header_of(text)["kid"])
-    # EdDSA is what Ed25519 was called; the library takes the names for two.
-    del key.dict_value["alg"]
+    assert key.get("alg") == alg
     verified = joserfc_jws.deserialize_compact(text, key, registry=registry)
     assert json.loads(verified.payload) == CLAIMS
     header = {"alg": alg, "kid": key.kid} | ({} if typ is None else {"typ": typ})

@@ -34,6 +34,7 @@ def test_every_key_says_what_it_is_for_and_nothing_private(troth: Troth) -> None
         ("RSA", "sig", "RS256"),
         ("RSA", "sig", "PS256"),
         ("OKP", "sig", "EdDSA"),
+        ("OKP", "sig", "Ed25519"),
         ("RSA", "enc", "RSA-OAEP-256"),
         ("EC", "enc", "ECDH-ES"),
     ]

@@ -40,7 +40,9 @@ def list_(as_json: bool) -> None:
 @click.option("--use", type=click.Choice(("sig", "enc", "seal")), default="sig", show_default=True)
 @click.option(
     "--alg",
-    type=click.Choice(("ES256", "RS256", "PS256", "EdDSA", "RSA-OAEP-256", "ECDH-ES", "A256SIV")),
+    type=click.Choice(
+        ("ES256", "RS256", "PS256", "EdDSA", "Ed25519", "RSA-OAEP-256", "ECDH-ES", "A256SIV")
+    ),
     help="Which of them; else the first of that use.",
 )
 @click.option("--now", "at_once", is_flag=True, help="Sign with it at once (emergency).")

@@ -28,11 +28,6 @@ _PKCS1 = padding.PKCS1v15()
 _PSS = padding.PSS(padding.MGF1(_SHA256), padding.PSS.DIGEST_LENGTH)
 
 
-def bound(alg: str) -> str:
-    """The name that a key is bound to: EdDSA is what Ed25519 was called before RFC 9864."""
-    return "EdDSA" if alg == "Ed25519" else alg
-
-
 def generate(alg: str) -> bytes:
     """A fresh private key for `alg`, a signature or an encryption algorithm, as PKCS #8."""
     private: Private
@@ -41,7 +36,7 @@ def generate(alg: str) -> bytes:
             private = rsa.generate_private_key(65537, 2048)
         case "ES256" | "ECDH-ES":
             private = ec.generate_private_key(ec.SECP256R1())
-        case "EdDSA":
+        case "EdDSA" | "Ed25519":
             private = ed25519.Ed25519PrivateKey.generate()
         case _:
             raise ValueError(f"no keys are made for {alg}")

@@ -5,7 +5,6 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa, x25519
 
-from troth.signing.algorithms import bound
 from troth.signing.compact import Malformed, octets
 
 Material = (
@@ -35,6 +34,9 @@ _FITTING: Mapping[str, frozenset[str]] = {
     "ECDH-ES+A256KW": _AGREEING,
 }
 
+# EdDSA is what Ed25519 was called before RFC 9864: a key may have the older name, or the newer.
+_FORMERLY = {"Ed25519": "EdDSA"}
+
 _SMALLEST, _LARGEST = 2048, 8192
 # The primes by which the moduli of a broken generator give themselves away (CVE-2017-15361): such
 # a modulus is a power of 65537 modulo each.
@@ -46,7 +48,7 @@ def fitting(
     jwks: Iterable[object], alg: str, use: str, operations: Sequence[str]
 ) -> list[Mapping[str, Any]]:
     """The keys of a set that say of themselves that `alg` is what they are for (RFC 7517 §4)."""
-    types = _FITTING[bound(alg)]
+    types = _FITTING[_oldest(alg)]
     found: list[Mapping[str, Any]] = []
     for jwk in jwks:
         if not isinstance(jwk, Mapping) or _type(jwk) not in types:
@@ -54,11 +56,15 @@ def fitting(
         key_ops, name = jwk.get("key_ops"), jwk.get("alg")
         if (
             jwk.get("use") in (None, use)
-            and (name is None or (isinstance(name, str) and bound(name) == bound(alg)))
+            and (name is None or (isinstance(name, str) and _oldest(name) == _oldest(alg)))
             and (key_ops is None or _allows(key_ops, operations))
         ):
             found.append(jwk)
     return found
+
+
+def _oldest(alg: str) -> str:
+    return _FORMERLY.get(alg, alg)
 
 
 def _allows(key_ops: object, operations: Sequence[str]) -> bool:

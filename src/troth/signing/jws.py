@@ -16,6 +16,7 @@ _HASHES = {
     "PS256": hashlib.sha256,
     "ES256": hashlib.sha256,
     "EdDSA": hashlib.sha512,
+    "Ed25519": hashlib.sha512,
 }
 
 
@@ -55,7 +56,7 @@ class Parsed:
 
 def half_hash(alg: str, text: str) -> str:
     """`at_hash`, `c_hash`: the left half of the hash, in base64url (OIDC Core §3.1.3.6)."""
-    digest = _HASHES[algorithms.bound(alg)](text.encode("ascii")).digest()
+    digest = _HASHES[alg](text.encode("ascii")).digest()
     return b64(digest[: len(digest) // 2]).decode()
 
 

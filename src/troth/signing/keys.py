@@ -21,13 +21,15 @@ from troth.signing import algorithms
 Use = Literal["sig", "seal", "enc", "pairwise"]
 
 # Every kind of key that an installation has, in the order in which they are published. Access
-# tokens are signed with ES256; `enc` is what request objects are encrypted to; what pairwise
+# tokens are signed with ES256; Ed25519 is what RFC 9864 calls EdDSA, and has a key of its own
+# since libraries compare the names; `enc` is what request objects are encrypted to; what pairwise
 # subjects are made with never ends, since every one of them would change.
 KINDS: tuple[tuple[Use, str], ...] = (
     ("sig", "ES256"),
     ("sig", "RS256"),
     ("sig", "PS256"),
     ("sig", "EdDSA"),
+    ("sig", "Ed25519"),
     ("enc", "RSA-OAEP-256"),
     ("enc", "ECDH-ES"),
     ("seal", "A256SIV"),

@@ -86,8 +86,7 @@ class Ring:
 
         Raises `KeyRingError` where `alg` is none of `algorithms.SIGNATURES`.
         """
-        bound = algorithms.bound(alg)
-        fitting = [pair for pair in self.own if pair[0].kind == ("sig", bound)]
+        fitting = [pair for pair in self.own if pair[0].kind == ("sig", alg)]
         stored, private = _in_charge(fitting, now)
         head = {"alg": alg, "kid": stored.kid}
         return jws.signed(private, head if typ is None else {**head, "typ": typ}, claims)
@@ -119,7 +118,7 @@ class Ring:
     def _signed_by(self, parsed: jws.Parsed) -> algorithms.Private | None:
         for stored, private in self.own:
             if stored.kid == parsed.kid and not stored.retired:
-                return private if stored.kind == ("sig", algorithms.bound(parsed.alg)) else None
+                return private if stored.kind == ("sig", parsed.alg) else None
         return None
 
     def sign_access_token(self, token: AccessToken, now: int) -> str:
