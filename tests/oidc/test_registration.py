@@ -4,7 +4,6 @@ import json
 import secrets
 from typing import Any
 
-import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
@@ -61,13 +60,11 @@ def register(troth: Troth, document: Any, *words: str, command: str = "create") 
 
 
 def refused(troth: Troth, **members: Any) -> str:
-    """The one sentence with which a registration is refused; nothing is stored."""
-    before = troth.digest()
+    """The one sentence with which a registration is refused."""
     done = register(troth, {"client_name": "Canary App", "redirect_uris": [URI], **members})
     assert (done.returncode, done.stdout) == (1, "")
     lines = done.stderr.splitlines()
     assert len(lines) == 1, lines
-    assert troth.digest() == before
     return str(lines[0])
 
 
@@ -213,19 +210,18 @@ WRONG: tuple[tuple[dict[str, Any], str], ...] = (
 
 
 @spec("OIDC Registration §2", "OIDC Front-Channel Logout §2", "OIDC Back-Channel Logout §2.2")
-@pytest.mark.parametrize(("members", "named"), WRONG, ids=str)
-def test_rg_02_what_cannot_be_is_refused_in_a_sentence_that_names_it(
-    troth: Troth, members: dict[str, Any], named: str
-) -> None:
-    assert named in refused(troth, **members)
+def test_rg_02_what_cannot_be_is_refused_in_a_sentence_that_names_it(troth: Troth) -> None:
+    before = troth.digest()
+    for members, named in WRONG:
+        assert named in refused(troth, **members), (members, named)
+    assert troth.digest() == before
 
 
-@pytest.mark.parametrize(
-    "text", ['{"client_name": "a", "client_name": "b"}', "[]", "{", '"x"', "\ufeff{}", "[" * 5000]
-)
-def test_json_that_can_be_read_in_two_ways_is_refused(troth: Troth, text: str) -> None:
-    done = register(troth, text)
-    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+def test_json_that_can_be_read_in_two_ways_is_refused(troth: Troth) -> None:
+    twice = '{"client_name": "a", "client_name": "b"}'
+    for text in (twice, "[]", "{", '"x"', "\ufeff{}", "[" * 5000):
+        done = register(troth, text)
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1), text[:50]
 
 
 @spec("RFC 7591 §2")
