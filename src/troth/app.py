@@ -23,6 +23,7 @@ from troth.intake import Arrival, Intake
 from troth.op import Op
 from troth.patience import Deadlines, begin
 from troth.routing import Route, routes
+from troth.rules.claims import ClaimMap
 from troth.settings import Settings
 from troth.signing import ring
 from troth.signing.keys import read_master_key
@@ -74,6 +75,7 @@ class App:
                     master=master,
                     pages=self._pages,
                     passwords=Passwords(),
+                    claim_map=ClaimMap(custom=self.settings.claims_by_scope),
                     fetcher=Fetcher(self.settings.fetch_allow, self.settings.fetch_ca_file),
                 )
                 self._house = asyncio.create_task(keep_house(store))

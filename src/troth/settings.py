@@ -21,6 +21,7 @@ from troth.settings_checks import (
     parse_listen,
     parse_target,
 )
+from troth.settings_claims import CustomClaim, parse_claims
 
 __all__ = [
     "Settings",
@@ -79,6 +80,11 @@ class Settings:
     registration: str = _doc(
         "closed", "`open`: people may make their own accounts (`prompt=create`)."
     )
+    claims: tuple[CustomClaim, ...] = _doc(
+        (),
+        "What scopes of yours tell of a person: a table of scopes, each with a list of claims or a "
+        "table of claim = name in the record; in the environment the same as JSON.",
+    )
     key_publish_lead: int = _doc(86400, "A new signing key is published so long before it signs.")
     fetch_allow: tuple[HostPort, ...] = _doc(
         (),
@@ -106,6 +112,14 @@ class Settings:
     @property
     def postgres(self) -> bool:
         return self.database.startswith(("postgresql://", "postgres://"))
+
+    @property
+    def claims_by_scope(self) -> Mapping[str, Mapping[str, str]]:
+        """The operator's claims by scope, each with its name in a person's record."""
+        table: dict[str, dict[str, str]] = {}
+        for scope, claim, name in self.claims:
+            table.setdefault(scope, {})[claim] = name
+        return table
 
     @property
     def open_registration(self) -> bool:
@@ -160,6 +174,8 @@ def _convert(name: str, wanted: Any, value: Any) -> Any:
             return int(value)
         if wanted is str:
             return str(value)
+        if wanted == tuple[CustomClaim, ...]:
+            return parse_claims(value)
         parts = value.split(",") if isinstance(value, str) else value
         read = ipaddress.ip_network if wanted == tuple[Network, ...] else parse_target
         return tuple(read(part.strip()) for part in parts if part.strip())

@@ -86,7 +86,7 @@ def _keys_and_database(chosen: "Settings") -> Iterator[Finding]:
         store = await open_store(chosen)
         await store.fresh()
         found: list[Finding] = list(_database(chosen))
-        found += [_ring(chosen, store), *_clients(await store.clients())]
+        found += [_ring(chosen, store), *_clients(await store.clients()), *_claims(chosen, store)]
         await store.close()
         return found
 
@@ -119,6 +119,13 @@ def _clients(clients: "Sequence[RegisteredClient]") -> Iterator[Finding]:
     if lax:
         advice = f"{len(lax)} client(s) may go without PKCE: troth client update {lax[0]}"
         yield "pkce", "advice", f"{advice} --require-pkce"
+
+
+def _claims(chosen: "Settings", store: "Store") -> Iterator[Finding]:
+    for name in chosen.claims_by_scope:
+        if name not in store.scopes:
+            says = f"the setting claims names the scope {name}, which nobody can ask for: run"
+            yield "claims", "advice", f"{says} troth scope add {name} --description ..."
 
 
 def _database(chosen: "Settings") -> Iterator[Finding]:
