@@ -125,7 +125,10 @@ class Walker:
         found = forms(self.page.text)[form]
         inputs = [(n, v) for n, v in found["inputs"] if n not in typed]
         given = [*inputs, *((n, v) for n, v in typed.items() if v is not None)]
-        self.page = self.http.post(urljoin(str(self.page.url), found["action"]), data=dict(given))
+        sent: dict[str, list[str]] = {}
+        for name, value in given:
+            sent.setdefault(name, []).append(value)
+        self.page = self.http.post(urljoin(str(self.page.url), found["action"]), data=sent)
         return self
 
     def connect(self, decision: str = "allow", **typed: str | None) -> "Walker":

@@ -208,6 +208,13 @@ def test_every_state_is_accessible_and_fits_its_screen(newcomer: Newcomer) -> No
     look("ended")
     page.goto(f"{app}/by-hand?code=troth_ac_sample&state=by-hand")
     look("by hand")
+    page.goto(f"{app}/you")
+    look("nobody")
+    newcomer.press("log-in")
+    newcomer.press("allow")
+    newcomer.stands("known")
+    page.locator("details").evaluate_all("all => all.forEach(each => { each.open = true; })")
+    look("somebody")
     page.goto(f"{app}/callback?code=x")
     look("not asked for")
     assert newcomer.complaints.pop() == (

@@ -2,23 +2,23 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from time import time
-from typing import Any, Final
+from typing import Final
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from troth.demo import journey
+from troth.demo import journey, you
 from troth.demo.daybook import Daybook
-from troth.demo.plan import SCOPES, USERNAME, Credentials, Plan
-from troth.demo.visits import Visit, Visits
+from troth.demo.pages import Pages
+from troth.demo.plan import Credentials, Plan
+from troth.demo.visits import Visit
 
-COOKIE: Final = "daybook"
 _FOLDER: Final = Path(__file__).parent
 _STATIC: Final = {"daybook.css": "text/css; charset=utf-8", "daybook.svg": "image/svg+xml"}
 
@@ -37,15 +37,17 @@ _ACTIONS: Final[dict[str, Action]] = {
 
 def create_application(plan: Plan, credentials: Credentials) -> ASGIApp:
     """An ASGI app for `plan.app`, and for no other host."""
-    pages = _Pages(Daybook(plan=plan, credentials=credentials))
+    pages = Pages(Daybook(plan=plan, credentials=credentials))
+    notes = _Notes(pages)
     routes = [
-        Route("/", pages.home),
-        Route("/connect", pages.connect, methods=["POST"]),
-        Route("/callback", pages.callback),
-        Route("/by-hand", pages.by_hand),
-        Route("/expired", pages.expired, methods=["POST"]),
-        Route("/reset", pages.reset, methods=["POST"]),
-        *(Route(path, pages.doing(action), methods=["POST"]) for path, action in _ACTIONS.items()),
+        Route("/", notes.home),
+        Route("/connect", notes.connect, methods=["POST"]),
+        Route("/callback", notes.callback),
+        Route("/by-hand", notes.by_hand),
+        Route("/expired", notes.expired, methods=["POST"]),
+        Route("/reset", notes.reset, methods=["POST"]),
+        *(Route(path, notes.doing(action), methods=["POST"]) for path, action in _ACTIONS.items()),
+        *you.routes(pages),
         *(Route(f"/{name}", _static(name)) for name in _STATIC),
     ]
     return _OwnHost(Starlette(routes=routes), plan.app)
@@ -82,28 +84,19 @@ def _static(name: str) -> Callable[[Request], Awaitable[Response]]:
     return file
 
 
-class _Pages:
-    """The routes of the application over its visits."""
+class _Notes:
+    """The pages of somebody's notes: connected to Troth, or not."""
 
-    def __init__(self, daybook: Daybook) -> None:
-        self._daybook = daybook
-        self._visits = Visits()
-        self._templates = Environment(
-            loader=FileSystemLoader(_FOLDER / "templates"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        self._templates.globals.update(plan=daybook.plan, scopes=SCOPES, username=USERNAME)
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+        self._daybook = pages.daybook
 
     async def home(self, request: Request) -> Response:
-        visit = self._visit(request)
+        visit = self._pages.visit(request)
         token = visit.token or {}
-        return self._page(
+        return self._pages.page(
+            request,
             "home.html",
-            visit=visit,
             granted=frozenset(str(token.get("scope", "")).split()),
             minutes=max(0, round((int(token.get("expires_at", 0)) - time()) / 60)),
             claims=journey.token_claims(visit),
@@ -111,25 +104,26 @@ class _Pages:
 
     async def connect(self, request: Request) -> Response:
         """Send the browser to the server; the visit begins anew, under a new id."""
-        self._visits.forget(request.cookies.get(COOKIE))
-        visit = journey.begin(self._daybook)
+        login = self._pages.visit(request).login
+        self._pages.forget(request)
+        visit = replace(journey.begin(self._daybook), login=login)
         assert visit.asked is not None
-        return self._remember(visit, None, visit.asked.url)
+        return self._pages.remember(visit, None, visit.asked.url)
 
     async def callback(self, request: Request) -> Response:
         """The server sends the browser back, with a code or an error."""
-        visit = self._visit(request)
-        pairs = request.query_params.multi_items()
-        answer = dict(pairs)
-        if len(answer) != len(pairs) or not journey.is_answer(self._daybook, visit, answer):
-            return self._page("not_asked.html", status=400)
+        visit = self._pages.visit(request)
+        answer = self._pages.answer(request, visit.asked)
+        if answer is None:
+            return self._pages.page(request, "not_asked.html", status=400)
         visit = await journey.answered(self._daybook, visit, str(request.url), answer)
-        return self._remember(visit, request, "/")
+        return self._pages.remember(visit, request, "/")
 
     async def by_hand(self, request: Request) -> Response:
         """Where the requests come back that somebody types by hand."""
         code = request.query_params.get("code", "")
-        return self._page(
+        return self._pages.page(
+            request,
             "by_hand.html",
             # It is copied into a shell: nothing that is not a code is offered for that.
             code=code if _CODE.fullmatch(code) else "",
@@ -140,46 +134,20 @@ class _Pages:
         """A route for something that needs a token."""
 
         async def route(request: Request) -> Response:
-            visit = self._visit(request)
+            visit = self._pages.visit(request)
             if visit.token is None:
                 return RedirectResponse("/", 303)
-            return self._remember(await action(self._daybook, visit), request, "/#since")
+            visit = await action(self._daybook, visit)
+            return self._pages.remember(visit, request, "/#since")
 
         return route
 
     async def expired(self, request: Request) -> Response:
-        visit = await journey.expired(self._daybook, self._visit(request))
-        return self._remember(visit, request, "/#since")
+        visit = await journey.expired(self._daybook, self._pages.visit(request))
+        return self._pages.remember(visit, request, "/#since")
 
     async def reset(self, request: Request) -> Response:
-        self._visits.forget(request.cookies.get(COOKIE))
+        self._pages.forget(request)
         response = RedirectResponse("/", 303)
-        response.delete_cookie(COOKIE, httponly=True, samesite="lax")
+        response.delete_cookie(self._pages.cookie, httponly=True, samesite="lax")
         return response
-
-    def _visit(self, request: Request) -> Visit:
-        return self._visits.get(request.cookies.get(COOKIE))
-
-    def _remember(self, visit: Visit, request: Request | None, url: str) -> Response:
-        known = request.cookies.get(COOKIE) if request is not None else None
-        response = RedirectResponse(url, 303)
-        visit_id = self._visits.put(known, visit)
-        response.set_cookie(COOKIE, visit_id, httponly=True, samesite="lax")
-        return response
-
-    def _page(self, template: str, status: int = 200, **values: Any) -> Response:
-        html = self._templates.get_template(template).render(**values)
-        return HTMLResponse(html, status, headers=self._headers())
-
-    def _headers(self) -> dict[str, str]:
-        # The answer to the form that connects is a redirect to the server.
-        form_action = f"form-action 'self' {self._daybook.plan.issuer}"
-        return {
-            "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
-            f"{form_action}; base-uri 'none'; frame-ancestors 'none'",
-            "cache-control": "no-store",
-            "cross-origin-opener-policy": "same-origin",
-            "referrer-policy": "same-origin",
-            "x-content-type-options": "nosniff",
-            "x-frame-options": "DENY",
-        }

@@ -8,9 +8,10 @@ from typing import Any
 import httpx2
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
+from authlib.integrations.starlette_client import StarletteOAuth2App
 
 from troth.demo.exchange import Exchange, recorded, unanswered
-from troth.demo.plan import ClientCredentials, Credentials, Plan
+from troth.demo.plan import LOGIN_SCOPE, ClientCredentials, Credentials, Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -22,11 +23,6 @@ class Daybook:
 
     def client(self, own: ClientCredentials, sent: list[httpx2.Response]) -> AsyncOAuth2Client:
         """Authlib's client; every answer is kept in `sent`."""
-
-        async def keep(response: httpx2.Response) -> None:
-            await response.aread()
-            sent.append(response)
-
         return AsyncOAuth2Client(
             own.client_id,
             own.client_secret,
@@ -34,16 +30,44 @@ class Daybook:
             revocation_endpoint_auth_method="client_secret_post",
             redirect_uri=self.plan.redirect_uri,
             code_challenge_method="S256",
-            # All of it is http on loopback: no certificate is trusted, and no proxy is asked.
-            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
-            trust_env=False,
-            event_hooks={"response": [keep]},
             leeway=0,
+            **_wire(sent),
+        )
+
+    def openid(
+        self, sent: list[httpx2.Response], server: Mapping[str, Any] | None = None
+    ) -> StarletteOAuth2App:
+        """Authlib's client of OpenID Connect: of the server it is told the issuer's address alone.
+
+        `server` is what it has found there before.
+        """
+        own = self.credentials.application
+        words = {"scope": LOGIN_SCOPE, "code_challenge_method": "S256"}
+        return StarletteOAuth2App(
+            None,
+            client_id=own.client_id,
+            client_secret=own.client_secret,
+            server_metadata_url=f"{self.plan.issuer}/.well-known/openid-configuration",
+            client_kwargs={**words, **_wire(sent)},
+            **(server or {}),
         )
 
     @property
     def token_endpoint(self) -> str:
         return f"{self.plan.issuer}/oauth/token"
+
+
+def _wire(sent: list[httpx2.Response]) -> dict[str, Any]:
+    async def keep(response: httpx2.Response) -> None:
+        await response.aread()
+        sent.append(response)
+
+    return {
+        # All of it is http on loopback: no certificate is trusted, and no proxy is asked.
+        "verify": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+        "trust_env": False,
+        "event_hooks": {"response": [keep]},
+    }
 
 
 async def send(

@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 
 _SECRETS = frozenset(
-    "access_token refresh_token token code client_secret code_verifier authorization".split()
+    "access_token refresh_token id_token id_token_hint token code client_secret code_verifier "
+    "authorization".split()
 )
 _HEADERS = (
     "host authorization content-type www-authenticate cache-control location retry-after".split()
@@ -28,6 +29,11 @@ MEANING: Mapping[str, str] = {
     "state": "ties the answer to this very browser",
     "code_challenge": "PKCE: the hash of a secret that is shown in step 3",
     "code_challenge_method": "how it was hashed",
+    "nonce": "comes back inside the ID token, and ties it to this very login",
+    "prompt": "how you may be asked; none means not at all",
+    "id_token_hint": "whom this is about: the ID token that Daybook holds",
+    "post_logout_redirect_uri": "where you go afterwards; registered beforehand",
+    "session_state": "lets a page notice that you signed out; Daybook does not use it",
     "code": "works once, within a minute, for this application only",
     "iss": "which server answers",
     "code_verifier": "PKCE: the secret whose hash went ahead in step 1",

@@ -51,16 +51,6 @@ def begin(daybook: Daybook) -> Visit:
     return Visit(standing="asking", asked=asked).with_step(1, step)
 
 
-def is_answer(daybook: Daybook, visit: Visit, answer: Mapping[str, str]) -> bool:
-    """Whether this browser asked for this answer, and the right server gives it (RFC 9207 §2.4)."""
-    expected = visit.asked.state if visit.asked else ""
-    return (
-        bool(expected)
-        and secrets.compare_digest(expected.encode(), answer.get("state", "").encode())
-        and answer.get("iss") == daybook.plan.issuer
-    )
-
-
 async def answered(daybook: Daybook, visit: Visit, url: str, answer: Mapping[str, str]) -> Visit:
     """Steps 2 to 4: the code comes back, is exchanged, and the API is called."""
     asked = visit.asked

@@ -1,5 +1,6 @@
 """Where the three parts of the demo stand, and what they call each other."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,19 @@ SCOPES = (
     Scope(name="calendar", description="See what is in your calendar", required=False),
 )
 SCOPE = " ".join(scope.name for scope in SCOPES)
+# What the application asks for where it only wants to know who is there.
+LOGIN_SCOPE = "openid profile email"
 USERNAME = "demo"
+EMAIL = "ada@people.example"
+CLAIMS: Mapping[str, object] = {
+    "name": "Ada Lovelace",
+    "given_name": "Ada",
+    "family_name": "Lovelace",
+    "birthdate": "1815-12-10",
+    "locale": "en-GB",
+    "zoneinfo": "Europe/London",
+    "email_verified": True,
+}
 
 
 class CannotStart(Exception):
@@ -46,6 +59,16 @@ class Plan:
     @property
     def redirect_uri(self) -> str:
         return f"{self.app}/callback"
+
+    @property
+    def login_uri(self) -> str:
+        """Where the answer comes to who is there."""
+        return f"{self.app}/you/callback"
+
+    @property
+    def goodbye_uri(self) -> str:
+        """Where people come after they have signed out everywhere."""
+        return f"{self.app}/you/goodbye"
 
     @property
     def by_hand(self) -> str:

@@ -12,6 +12,9 @@ import msgspec
 from troth.accounts.names import login_key
 from troth.accounts.passwords import Passwords, hash_now
 from troth.demo.plan import (
+    CLAIMS,
+    EMAIL,
+    LOGIN_SCOPE,
     SCOPE,
     SCOPES,
     USERNAME,
@@ -22,6 +25,7 @@ from troth.demo.plan import (
 )
 from troth.model.change import AuditEvent, Change, Done, Put
 from troth.model.client import ClientSecret, RegisteredClient
+from troth.model.openid_client import LogoutURIs, OpenIDClient
 from troth.model.person import Person
 from troth.settings import Settings, load
 from troth.signing.keys import create_master_key
@@ -126,9 +130,10 @@ def clients(plan: Plan, credentials: Credentials) -> tuple[RegisteredClient, ...
         _client(
             "Daybook",
             credentials.application,
-            redirect_uris=(plan.redirect_uri, plan.by_hand),
-            scope=tuple(SCOPE.split()),
+            redirect_uris=(plan.redirect_uri, plan.by_hand, plan.login_uri),
+            scope=tuple(f"{SCOPE} {LOGIN_SCOPE}".split()),
             client_uri=plan.app,
+            openid=OpenIDClient(logout=LogoutURIs(post_logout_redirect_uris=(plan.goodbye_uri,))),
         ),
         _client(
             "Daybook, with tokens that live for two seconds",
@@ -148,7 +153,7 @@ def _client(name: str, own: ClientCredentials, **facts: object) -> RegisteredCli
 
 
 async def _put_missing(store: Store, plan: Plan, credentials: Credentials) -> None:
-    """What is there stays as it is, but for addresses that follow from the ports."""
+    """What is there stays as it is, but for what follows from the ports and from this version."""
     now = int(time.time())
     nouns: list[Person | RegisteredClient] = []
     for wanted in clients(plan, credentials):
@@ -156,20 +161,26 @@ async def _put_missing(store: Store, plan: Plan, credentials: Credentials) -> No
         moved = {
             "redirect_uris": wanted.redirect_uris,
             "client_uri": wanted.client_uri,
+            "scope": wanted.scope,
+            "openid": wanted.openid,
             "introspects": wanted.introspects,
         }
         noun = replace(wanted, created_at=now) if found is None else replace(found, **moved)  # type: ignore[arg-type]
         if noun != found:
             nouns.append(noun)
-    if await store.person_by_login(login_key(USERNAME)) is None:
-        nouns.append(
-            Person(
-                sub=secrets.token_hex(16),
-                username=USERNAME,
-                password_hash=hash_now(credentials.password),
-                created_at=now,
-            )
+    person = await store.person_by_login(login_key(USERNAME))
+    if person is None:
+        made = Person(
+            sub=secrets.token_hex(16),
+            username=USERNAME,
+            email=EMAIL,
+            password_hash=hash_now(credentials.password),
+            created_at=now,
+            claims=CLAIMS,
         )
+        nouns.append(made)
+    elif not person.claims:
+        nouns.append(replace(person, email=person.email or EMAIL, claims=CLAIMS))
     verbs = (
         *(Put(noun=scope) for scope in SCOPES if scope.name not in store.scopes),
         *(Put(noun=noun) for noun in nouns),

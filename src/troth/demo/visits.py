@@ -3,7 +3,7 @@
 import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from troth.demo.exchange import Exchange
@@ -12,6 +12,7 @@ _MOST = 200
 _LATER = 6
 
 Standing = Literal["new", "asking", "connected", "denied", "failed", "ended"]
+LoginStanding = Literal["asking", "known", "gone", "denied", "failed", "leaving", "left"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -19,13 +20,45 @@ class Asked:
     """An authorization request that is under way."""
 
     state: str
-    code_verifier: str
     url: str
+    code_verifier: str = ""
+    nonce: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Login:
+    """What is known of who is there. `server` is its metadata, `id_token` was verified.
+
+    `claims` are those of the ID token with its header, `person` is what UserInfo told. `steps` are
+    the requests of the last question, and `prompt` is how it was put.
+    """
+
+    standing: LoginStanding
+    server: Mapping[str, Any]
+    asked: Asked | None = None
+    prompt: str = ""
+    id_token: str = ""
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    person: Mapping[str, Any] = field(default_factory=dict)
+    steps: tuple[Exchange, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What the person is greeted with, who need not tell their name."""
+        return str(self.person.get("name") or self.person.get("email") or "stranger")
+
+    @property
+    def initials(self) -> str:
+        """One letter for each of the first two words of the name."""
+        return "".join(word[0] for word in self.name.split()[:2]).upper()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Visit:
-    """One browser's demo. `steps` are the four, `later` what was tried since, newest first."""
+    """One browser's demo. `steps` are the four, `later` what was tried since, newest first.
+
+    `login` is None until somebody was asked who they are.
+    """
 
     standing: Standing = "new"
     asked: Asked | None = None
@@ -33,6 +66,7 @@ class Visit:
     steps: tuple[Exchange | None, ...] = (None, None, None, None)
     later: tuple[Exchange, ...] = ()
     got: Mapping[str, Any] | None = None
+    login: Login | None = None
 
     def with_step(self, number: int, exchange: Exchange) -> "Visit":
         steps = (*self.steps[: number - 1], exchange, *self.steps[number:])
