@@ -94,13 +94,12 @@ class _Notes:
     async def home(self, request: Request) -> Response:
         visit = self._pages.visit(request)
         token = visit.token or {}
-        return self._pages.page(
-            request,
-            "home.html",
-            granted=frozenset(str(token.get("scope", "")).split()),
-            minutes=max(0, round((int(token.get("expires_at", 0)) - time()) / 60)),
-            claims=journey.token_claims(visit),
-        )
+        values = {
+            "granted": frozenset(str(token.get("scope", "")).split()),
+            "minutes": max(0, round((int(token.get("expires_at", 0)) - time()) / 60)),
+            "claims": journey.token_claims(visit),
+        }
+        return self._pages.page(request, "home.html", values)
 
     async def connect(self, request: Request) -> Response:
         """Send the browser to the server; the visit begins anew, under a new id."""
@@ -122,13 +121,10 @@ class _Notes:
     async def by_hand(self, request: Request) -> Response:
         """Where the requests come back that somebody types by hand."""
         code = request.query_params.get("code", "")
-        return self._pages.page(
-            request,
-            "by_hand.html",
-            # It is copied into a shell: nothing that is not a code is offered for that.
-            code=code if _CODE.fullmatch(code) else "",
-            error=request.query_params.get("error", "")[:60],
-        )
+        # It is copied into a shell: nothing that is not a code is offered for that.
+        offered = code if _CODE.fullmatch(code) else ""
+        values = {"code": offered, "error": request.query_params.get("error", "")[:60]}
+        return self._pages.page(request, "by_hand.html", values)
 
     def doing(self, action: Action) -> Callable[[Request], Awaitable[Response]]:
         """A route for something that needs a token."""

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
@@ -63,8 +63,14 @@ class Pages:
             and answer.get("iss") == self.daybook.plan.issuer
         )
 
-    def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
-        given = {"visit": self.visit(request), **values}
+    def page(
+        self,
+        request: Request,
+        template: str,
+        values: Mapping[str, object] | None = None,
+        status: int = 200,
+    ) -> Response:
+        given = {"visit": self.visit(request), **(values or {})}
         html = self._templates.get_template(template).render(given)
         return HTMLResponse(html, status, headers=self._headers())
 

@@ -38,13 +38,12 @@ class _You:
 
     async def show(self, request: Request) -> Response:
         known = self._pages.visit(request).login
-        return self._pages.page(
-            request,
-            "you.html",
-            claims=told.claims(known.claims) if known else (),
-            person=told.claims(known.person) if known else (),
-            since=told.clock(known.claims.get("auth_time")) if known else "",
-        )
+        values = {
+            "claims": told.claims(known.claims) if known else (),
+            "person": told.claims(known.person) if known else (),
+            "since": told.clock(known.claims.get("auth_time")) if known else "",
+        }
+        return self._pages.page(request, "you.html", values)
 
     async def ask(self, request: Request) -> Response:
         """Send the browser to the server, which says who is there."""
