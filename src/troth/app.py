@@ -78,6 +78,7 @@ class App:
                     claim_map=ClaimMap(custom=self.settings.claims_by_scope),
                     fetcher=Fetcher(self.settings.fetch_allow, self.settings.fetch_ca_file),
                 )
+                await self.op.claims_hook.ready()
                 self._house = asyncio.create_task(keep_house(store))
         return self.op
 

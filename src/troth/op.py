@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from troth import log, metrics
 from troth.accounts.passwords import Passwords
 from troth.browser.pages.render import Pages
+from troth.claims_hook import ClaimsHook
 from troth.client_auth import Presented, authenticate
 from troth.client_auth.limit import FailureLimit
 from troth.client_keys import ClientKeys
@@ -45,12 +46,14 @@ class Op:
     failures: FailureLimit = field(default_factory=FailureLimit)
     documents: Documents = field(default_factory=Documents)
     claim_map: ClaimMap = field(default_factory=ClaimMap)
+    claims_hook: ClaimsHook = field(init=False)
     client_keys: ClientKeys = field(init=False)
     request_uris: RequestURIs = field(init=False)
     _ring: rings.Ring | None = None
     _ring_keys: object = None
 
     def __post_init__(self) -> None:
+        self.claims_hook = ClaimsHook(self.settings)
         self.client_keys = ClientKeys(self.fetcher, self._time)
         self.request_uris = RequestURIs(self.fetcher, self._time)
 

@@ -93,6 +93,9 @@ class Settings:
     fetch_ca_file: str = _doc(
         "", "Further certificate authorities (PEM) that are believed when Troth fetches."
     )
+    claims_hook_url: str = _doc(
+        "", "Where Troth asks what else to tell of a person at UserInfo; fails closed."
+    )
     log_level: str = _doc("info", "debug, info, warning or error.")
 
     @property

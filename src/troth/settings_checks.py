@@ -53,18 +53,23 @@ def check(settings: "Settings") -> None:
         raise SettingsError("set TROTH_TLS_CERT_FILE and TROTH_TLS_KEY_FILE together")
     if settings.support_url and not settings.support_url.startswith(("https://", "http://")):
         raise SettingsError("TROTH_SUPPORT_URL must be an http or https address")
-    if settings.database_pooler not in ("", "transaction"):
-        raise SettingsError("TROTH_DATABASE_POOLER must be transaction, or not be set")
-    if settings.registration not in ("open", "closed"):
-        raise SettingsError("TROTH_REGISTRATION must be open or closed")
-    if settings.log_level not in ("debug", "info", "warning", "error"):
-        raise SettingsError("TROTH_LOG_LEVEL must be debug, info, warning or error")
+    for name, choices, said in _CHOICES:
+        if getattr(settings, name) not in choices:
+            raise SettingsError(f"TROTH_{name.upper()} must be {said}")
     if settings.fetch_ca_file:
         _check_authorities(settings.fetch_ca_file)
+    if settings.claims_hook_url:
+        _check_hook(settings.claims_hook_url)
     for name, least, most in _LIMITS:
         if not least <= getattr(settings, name) <= most:
             raise SettingsError(f"the setting {name} must be between {least} and {most}")
 
+
+_CHOICES = (
+    ("database_pooler", ("", "transaction"), "transaction, or not be set"),
+    ("registration", ("open", "closed"), "open or closed"),
+    ("log_level", ("debug", "info", "warning", "error"), "debug, info, warning or error"),
+)
 
 # In lower case and without escapes: it is compared as a string, and browsers would change it.
 _ISSUER = re.compile(
@@ -100,6 +105,21 @@ def _check_authorities(path: str) -> None:
         raise SettingsError(
             f"TROTH_FETCH_CA_FILE: {path!r} is not a file of certificates (PEM)"
         ) from None
+
+
+def _check_hook(url: str) -> None:
+    from troth.fetch.url import parse
+    from troth.fetch.values import FetchFailed
+
+    wrong = SettingsError("TROTH_CLAIMS_HOOK_URL must be a plain https address; http on loopback")
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme, 0)
+        parse(url, {(parts.hostname or "", port)})
+    except (ValueError, FetchFailed):
+        raise wrong from None
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise wrong
 
 
 _YEAR = 366 * 86400

@@ -52,6 +52,11 @@ def refused(troth: Troth, *words: str) -> str:
         ("TROTH_FETCH_ALLOW", "a:0", ("a:0",)),
         ("TROTH_FETCH_CA_FILE", "/nowhere/ca.pem", ("TROTH_FETCH_CA_FILE", "/nowhere/ca.pem")),
         ("TROTH_FETCH_CA_FILE", __file__, ("TROTH_FETCH_CA_FILE",)),
+        ("TROTH_CLAIMS_HOOK_URL", "http://hook.example/", ("TROTH_CLAIMS_HOOK_URL", "https")),
+        ("TROTH_CLAIMS_HOOK_URL", "https://a:b@hook.example/", ("TROTH_CLAIMS_HOOK_URL",)),
+        ("TROTH_CLAIMS_HOOK_URL", "hook.example", ("TROTH_CLAIMS_HOOK_URL",)),
+        ("TROTH_REGISTRATION", "maybe", ("TROTH_REGISTRATION", "open")),
+        ("TROTH_DATABASE_POOLER", "session", ("TROTH_DATABASE_POOLER", "transaction")),
         ("TROTH_SUPPORT_URL", "javascript:alert(1)", ("TROTH_SUPPORT_URL",)),
     ],
 )

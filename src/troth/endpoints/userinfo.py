@@ -13,6 +13,7 @@ from troth.model.person import Person
 from troth.model.request import Wishes
 from troth.model.token import AccessToken
 from troth.op import Op
+from troth.rules.claims import joined
 from troth.rules.subject import visible_sub
 from troth.settings import Settings
 from troth.signing import jwe
@@ -46,7 +47,8 @@ async def handle(request: Request, op: Op) -> Response:
     client = await op.store.client(token.client_id)
     if client is None or client.disabled:
         return await _challenge(request, op, _invalid("its client is gone or disabled"))
-    claims = _claims(op, token, state, person)
+    hooked = await op.claims_hook.ask(person.sub, client.client_id, token.scope)
+    claims = joined(_claims(op, token, state, person), hooked)
     sub = visible_sub(client, person.sub, op.ring.pairwise_key)
     return await _answer(op, client, {**claims, "sub": sub})
 

@@ -25,7 +25,8 @@ __all__ = ["FetchFailed", "Fetched", "Fetcher"]
 
 _AT_ONCE: Final = 20
 _AT_ONE_HOST: Final = 2
-_MOST_WAITING: Final = 32
+# In line for one host, for each place there.
+_MOST_WAITING: Final = 16
 
 
 class Fetcher:
@@ -36,11 +37,13 @@ class Fetcher:
         allow: Collection[HostPort] = (),
         authorities: str = "",
         *,
+        at_one_host: int = _AT_ONE_HOST,
         ask: LookUp = look_up,
     ) -> None:
         self._allow = frozenset(allow)
         self._authorities = authorities
         self._names = Names(ask)
+        self._at_one_host = at_one_host
         self._waiting: Counter[str] = Counter()
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._hosts: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
@@ -89,7 +92,7 @@ class Fetcher:
                 addresses = await self._names.addresses(place.host, place.port)
         if (wrong := blocked(addresses, allowed=place.allowed)) is not None:
             raise FetchFailed(f"its address {wrong} is not one of the open internet")
-        context = await self._ready()
+        context = await self.ready()
         from troth.fetch.exchange import exchange  # loaded just now, or long since
 
         return await exchange(place, addresses, asked, context)
@@ -97,9 +100,9 @@ class Fetcher:
     @asynccontextmanager
     async def _place(self, host: str) -> AsyncIterator[None]:
         """A place for this host, then one of all: a slow host keeps no other waiting."""
-        if self._waiting[host] >= _MOST_WAITING:
+        if self._waiting[host] >= self._at_one_host * _MOST_WAITING:
             raise FetchFailed("too many wait for this host")
-        at_host = self._hosts.setdefault(host, asyncio.Semaphore(_AT_ONE_HOST))
+        at_host = self._hosts.setdefault(host, asyncio.Semaphore(self._at_one_host))
         self._waiting[host] += 1
         try:
             async with at_host, self._places:
@@ -107,8 +110,8 @@ class Fetcher:
         finally:
             self._waiting -= Counter([host])
 
-    async def _ready(self) -> ssl.SSLContext:
-        """Load what fetching needs at the first one: a tenth of a second, beside the loop."""
+    async def ready(self) -> ssl.SSLContext:
+        """Load what fetching needs, at the first one: a tenth of a second, beside the loop."""
         async with self._loading:
             if self._context is None:
                 self._context = await asyncio.to_thread(_load, self._authorities)

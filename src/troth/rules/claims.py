@@ -105,6 +105,16 @@ class ClaimMap:
         return told
 
 
+def joined(known: Mapping[str, object], hooked: Mapping[str, object]) -> dict[str, object]:
+    """What the operator's hook adds to what is known: nothing reserved, and nothing replaced."""
+    added = {
+        name: value
+        for name, value in hooked.items()
+        if name.partition("#")[0] not in RESERVED and value is not None
+    }
+    return {**added, **known}
+
+
 def _record(person: Person) -> dict[str, object]:
     """A person's record with what stands beside it; nothing empty, nothing reserved."""
     record: dict[str, object] = {"preferred_username": person.username, **person.claims}
