@@ -23,5 +23,6 @@ def _read(file: str) -> dict[str, str]:
     statements: dict[str, str] = {}
     for block in (_HERE / f"{file}.sql").read_text("utf-8").split("-- name: ")[1:]:
         name, _, body = block.partition("\n")
-        statements[name.strip()] = body.strip()
+        lines = [line for line in body.splitlines() if not line.startswith("--")]
+        statements[name.strip()] = "\n".join(lines).strip()
     return statements

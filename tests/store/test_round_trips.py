@@ -1,0 +1,108 @@
+"""What a lone request says to PostgreSQL: each statement is a round trip, and all are counted."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.inside import READ, Inside, a_person, an_app
+from tests.postgres import Cluster
+from troth.settings import Settings
+from troth.store import notes
+from troth.store.open import migrated
+
+# Statements of a warm process. What is written behind comes on top, many requests at once.
+BUDGET = {
+    "client_credentials": 0,
+    "code": 1,
+    "refresh": 1,
+    "introspection": 1,
+    "revocation": 4,
+    "authorize": 2,
+    "key set": 0,
+}
+
+
+class Said:
+    """The statements of the pool's connections, in their order."""
+
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+
+    async def listen(self, connection: asyncpg.Connection) -> None:
+        connection.add_query_logger(self._hear)
+
+    def _hear(self, record: Any) -> None:
+        self.statements.append(" ".join(record.query.split()))
+
+    async def by(self, inside: Inside) -> list[str]:
+        """What was said since it was last asked; what is to be written behind is, and not told."""
+        said = list(self.statements)
+        await inside.op.store._notes.flush()  # type: ignore[attr-defined]
+        self.statements = []
+        return said
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> Said:
+    heard, create = Said(), asyncpg.create_pool
+
+    def listening(*words: Any, **kind: Any) -> Any:
+        return create(*words, init=heard.listen, **kind)
+
+    monkeypatch.setattr(asyncpg, "create_pool", listening)
+    monkeypatch.setattr(notes, "_PAUSE", 3600)  # only where the test says so
+    return heard
+
+
+@pytest.fixture
+async def inside(tmp_path: Path, cluster: Cluster, said: Said) -> AsyncIterator[Inside]:
+    database = await asyncio.to_thread(cluster.database)
+    await migrated(Settings(database=database))
+    inside = await Inside(tmp_path, database=database).open()
+    await inside.put(READ, a_person("ada"), an_app("app"))
+    yield inside
+    await inside.close()
+
+
+async def ask(inside: Inside, what: str, said: Said) -> list[str]:
+    """Statements of one request, of a process that has answered it before."""
+    for warm in (True, False):
+        code = await inside.authorize("app", "ada")
+        if what == "authorize":
+            await said.by(inside)
+            await inside.authorize("app", "ada")
+        elif what == "code":
+            await said.by(inside)
+            await inside.token("app", grant_type="authorization_code", code=code)
+        elif what == "key set":
+            await said.by(inside)
+            assert (await inside.get("/oauth/jwks")).status_code == 200
+        else:
+            found = (await inside.token("app", grant_type="authorization_code", code=code)).json()
+            await said.by(inside)
+            match what:
+                case "client_credentials":
+                    await inside.token("app", grant_type="client_credentials")
+                case "refresh":
+                    token = found["refresh_token"]
+                    await inside.token("app", grant_type="refresh_token", refresh_token=token)
+                case "introspection":
+                    assert await inside.active("app", found["access_token"])
+                case "revocation":
+                    token = found["refresh_token"]
+                    await inside.machine("/oauth/revoke", "app", token=token)
+        if not warm:
+            return await said.by(inside)
+    raise AssertionError
+
+
+@pytest.mark.parametrize("what", BUDGET)
+async def test_a_request_says_no_more_than_its_budget(
+    inside: Inside, said: Said, what: str
+) -> None:
+    statements = await ask(inside, what, said)
+    assert len(statements) <= BUDGET[what], statements
