@@ -3,7 +3,11 @@
 import hmac
 import json
 import re
+import socket
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler
 from itertools import count
 from typing import Any
 
@@ -261,6 +265,53 @@ def test_an_object_that_asks_for_too_much_is_refused(troth: Troth, outside: Outs
     told = signer.ask(request_uri=outside.url(path), redirect_uri=REDIRECT_URI)
     assert refusal(told) == "invalid_request_object"
     assert is_page(signer.ask(request=signer.signed(x="y" * 7000)))
+
+
+def _plainly(signer: Signer, text: str) -> httpx2.Response:
+    """Without the oracles, for which a 503 is a failure."""
+    with httpx2.Client(trust_env=False, timeout=60) as http:
+        asked = signer.outside(request=text, redirect_uri=REDIRECT_URI)
+        return http.get(signer.troth.issuer + "/oauth/authorize", params=asked)
+
+
+def test_CA_17_a_slow_key_set_keeps_nobody_else_waiting(troth: Troth, outside: Outside) -> None:
+    path = f"/jar{next(_PATHS)}"
+    go_on = threading.Event()
+
+    def slow(handler: BaseHTTPRequestHandler) -> None:
+        go_on.wait(120)
+        body = json.dumps({"keys": MAKER.jwks}).encode()
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+
+    outside.answers[path] = slow
+    signer = Signer.of(troth, MAKER, jwks=None, jwks_uri=outside.url(path))
+    other = Signer.of(troth, MAKER)
+    try:
+        with ThreadPoolExecutor(20) as pool:
+            texts = [signer.signed() for _ in range(20)]
+            waiting = [pool.submit(_plainly, signer, text) for text in texts]
+            assert accepted(other.ask(request=other.signed()))
+            answers = [each.result() for each in waiting]
+        assert {each.status_code for each in answers} <= {303, 503}
+        assert not any(accepted(each) for each in answers)
+        assert outside.count(path) <= 4, "each process fetches it once, and once more after a while"
+    finally:
+        go_on.set()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]", "127.1", "0x7f000001"])
+def test_RG_19_S11_no_url_in_a_registration_reaches_a_local_port(troth: Troth, host: str) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    with listener:
+        url = f"https://{host}:{listener.getsockname()[1]}/"
+        signer = Signer.of(troth, MAKER, jwks=None, jwks_uri=url, request_uris=[url])
+        keys = signer.ask(request=signer.signed(), redirect_uri=REDIRECT_URI)
+        assert refusal(keys) == "temporarily_unavailable"
+        named = signer.ask(request_uri=url, redirect_uri=REDIRECT_URI)
+        assert refusal(named) == "invalid_request_uri"
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
 
 
 def test_CA_17_keys_that_cannot_be_fetched_are_told_as_that(troth: Troth) -> None:

@@ -1,6 +1,8 @@
 """Who may import whom, beyond the layers that the import linter holds (pyproject.toml)."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -98,6 +100,14 @@ def test_the_store_is_reached_through_its_port():
     adapters = {f"troth.store.{p.stem}" for p in python_files("src/troth/store")}
     rule = imports_of(*(adapters - {"troth.store.__init__"}))
     assert offences(rule, _outside(*COMPOSITION)) == []
+
+
+def test_who_never_fetches_never_loads_a_client():
+    said = (
+        "import troth.server, sys; print(*sorted({'anyio', 'h11', 'httpcore2'} & {*sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 def test_the_guard_imports_nothing_of_troth():
