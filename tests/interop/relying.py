@@ -1,7 +1,5 @@
 """An application that people log in to with Troth, and a person of whom much can be told."""
 
-import json
-
 from tests.harness import Person, Troth
 
 SCOPE = "openid profile email offline_access"
@@ -15,7 +13,14 @@ CLAIMS: dict[str, object] = {
 
 def known(troth: Troth) -> Person:
     """A person with a name and an address that was verified."""
-    person = troth.person()
-    text = json.dumps(CLAIMS)
-    troth.execute("update person set claims = ? where sub = ?", text, person.sub)
-    return person
+    return troth.person(claims=CLAIMS)
+
+
+def told_of(person: Person) -> dict[str, object]:
+    """What UserInfo tells of such a person, but for when it was last changed."""
+    return {
+        **CLAIMS,
+        "sub": person.sub,
+        "preferred_username": person.username,
+        "email": f"{person.username}@people.example",
+    }
