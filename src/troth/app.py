@@ -13,11 +13,11 @@ from troth import asgi, cors, log, metrics
 from troth.accounts.passwords import Passwords
 from troth.admission import Admission
 from troth.answers import Answers
+from troth.beside import Beside
 from troth.browser.pages.render import Pages
 from troth.browser.pages.views import Brand
 from troth.errors import OAuthError, PageError
 from troth.fetch import Fetcher
-from troth.housekeeping import keep_house
 from troth.http import Cost, Request, Response
 from troth.intake import Arrival, Intake
 from troth.op import Op
@@ -41,7 +41,7 @@ class App:
         self.settings = settings
         self.op: Op | None = None
         self._opening = asyncio.Lock()
-        self._house: asyncio.Task[None] | None = None
+        self._beside: Beside | None = None
         self._routes = routes(settings)
         self._intake = Intake(settings)
         self._pages = Pages(
@@ -79,12 +79,12 @@ class App:
                     fetcher=Fetcher(self.settings.fetch_allow, self.settings.fetch_ca_file),
                 )
                 await self.op.claims_hook.ready()
-                self._house = asyncio.create_task(keep_house(store))
+                self._beside = Beside(self.op)
         return self.op
 
     async def close(self) -> None:
-        if self._house is not None:
-            self._house.cancel()
+        if self._beside is not None:
+            await self._beside.stop()
         if self.op is not None:
             await self.op.close()
             self.op = None

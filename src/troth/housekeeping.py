@@ -19,6 +19,7 @@ _MARGINS = (
     ("authorization", 2 * _DAY),
     ("session", _DAY),
     ("stored_code", _DAY),
+    ("delivery", _DAY),
     ("attempt", _DAY),
     ("audit", _AUDIT_KEPT),
 )

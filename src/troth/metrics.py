@@ -13,6 +13,9 @@ TURNED_AWAY = Counter(
     "troth_turned_away_total", "Requests over the bound of their class of cost.", ["cost"]
 )
 LOGINS = Counter("troth_logins_total", "Login attempts by outcome.", ["outcome"])
+LOGOUTS_TOLD = Counter(
+    "troth_logouts_told_total", "Back-channel logout requests by what came of them.", ["outcome"]
+)
 SECONDS = Histogram(
     "troth_request_seconds",
     "Time from the request's last byte to the answer.",

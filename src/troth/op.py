@@ -24,6 +24,7 @@ from troth.model.env import Env
 from troth.model.person import Scope
 from troth.model.token import AccessToken, Code, RefreshToken, Tokens
 from troth.request_uris import RequestURIs
+from troth.rules.authentication import Hint
 from troth.rules.claims import ClaimMap
 from troth.settings import Settings
 from troth.signing import ring as rings
@@ -121,6 +122,15 @@ class Op:
         return self.claim_map.by_name(person, names) if person is not None else {}
 
     # What endpoints share
+
+    def id_token_hint(self, text: str) -> Hint | None:
+        """Whom an ID token of ours names, which may have expired; None for everything else."""
+        own = self.ring.open_own_jwt(text)
+        if own is None or own.typ not in (None, "JWT") or "exp" not in own.claims:
+            return None
+        audience = own.claims.get("aud")
+        named = audience if isinstance(audience, list) else [audience]
+        return Hint(sub=str(own.claims.get("sub")), aud=tuple(map(str, named)))
 
     async def authenticate(self, request: Request, form: Form) -> Client:
         """The proven client of a request; wrong guesses are limited by client and network."""

@@ -9,6 +9,9 @@ from troth.http import Cost, Request, Response
 from troth.op import Op
 from troth.settings import Settings
 
+# Endpoints that a person is sent to.
+_SHOW_PAGES = ("/oauth/authorize", "/oauth/end_session", "/oauth/check_session")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
@@ -29,7 +32,7 @@ def routes(settings: Settings) -> dict[str, Route]:
     """The one table that a path is looked up in."""
     table: dict[str, Route] = {}
     for endpoint in ENDPOINTS:
-        browser = "authorize" in endpoint.paths(settings)[0]
+        browser = endpoint.paths(settings)[0].removeprefix(settings.base) in _SHOW_PAGES
         for path in endpoint.paths(settings):
             table[path] = Route(
                 handle=endpoint.handle,

@@ -11,6 +11,7 @@ POSTS = {
     "/login": {"username": "canary", "password": "canary"},
     "/consent": {"decision": "allow"},
     "/logout": {"x": "y"},
+    "/oauth/end_session": {"ending": "x", "decision": "confirm"},
     "/account/applications/revoke": {"client_id": "x"},
     "/account/sessions/end": {"session_id": "x"},
     "/account/sessions/end-others": {"x": "y"},

@@ -1,7 +1,7 @@
 """A client and a person of OpenID Connect, and the words in which both are asked about."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
@@ -9,7 +9,9 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from tests.engines import Engine
 from tests.harness import Browser, OAuthClient, Person, Plain, Troth
+from tests.outside import Outside
 
 SCOPE = "openid profile email address phone offline_access read_write extra"
 
@@ -78,3 +80,16 @@ def userinfo(troth: Troth, access_token: str) -> httpx2.Response:
 
 
 Asking = Callable[..., Any]
+
+
+@pytest.fixture(scope="session")
+def teller(
+    tmp_path_factory: pytest.TempPathFactory, engine: Engine, outside: Outside
+) -> Iterator[Troth]:
+    """A server that may tell applications on this machine that somebody was logged out."""
+    folder = tmp_path_factory.mktemp("teller")
+    allowed = {"fetch_allow": outside.allow(), "fetch_ca_file": str(outside.ca_file)}
+    server = engine.troth(folder, workers="2", log_level="debug", **allowed)
+    server.cli("scope", "add", "read_write", "--description", "See and change your things")
+    yield server.start()
+    assert server.stop() == 0

@@ -9,8 +9,9 @@ import pytest
 
 from tests.inside import READ, REDIRECT_URI, Inside, a_person, an_app
 from troth.model.change import Change, Outcome
+from troth.store.engine import Engine, Step
 from troth.store.rows import Row
-from troth.store.sql_store import Engine, SQLStore, Step
+from troth.store.sql_store import SQLStore
 
 WRITTEN_BEHIND = {"audit", "put_trace", "next_slot"}
 
@@ -39,6 +40,10 @@ class Counting:
     async def rows(self, name: str, values: Mapping[str, Any]) -> Sequence[Row]:
         self.waits.append(name)
         return await self._engine.rows(name, values)
+
+    async def taken(self, name: str, values: Mapping[str, Any]) -> Sequence[Row]:
+        self.waits.append(name)
+        return await self._engine.taken(name, values)
 
     async def commit(self, change: Change, steps: Sequence[Step]) -> Outcome:
         self.waits.append("commit")

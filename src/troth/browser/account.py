@@ -172,7 +172,7 @@ async def _end_others(request: Request, op: Op, signed_in: journey.SignedIn) -> 
 async def _change_password(
     request: Request, op: Op, signed_in: journey.SignedIn, form: Form
 ) -> Response:
-    """The old one proves who asks; the new epoch ends every session and chain of before."""
+    """The old one proves who asks; all sessions end, and the new epoch every chain of before."""
     person = signed_in[1]
     new = form.get("new_password", "")
     problem = await _unfit(op, new, form.get("repeat_password", ""), person)
@@ -192,7 +192,9 @@ async def _change_password(
         return await _render(request, op, signed_in, problem=wrong)
     changed = replace(person, password_hash=await op.passwords.hash(new), epoch=person.epoch + 1)
     event = AuditEvent(event="password.changed", outcome="ok", actor=person.sub, sub=person.sub)
-    change = Change(verbs=(Put(noun=changed, expect_epoch=person.epoch),), audit=(event,))
+    end = Revoke(kind="sessions_of", key=person.sub, at=op.now)
+    verbs = (Put(noun=changed, expect_epoch=person.epoch), end)
+    change = Change(verbs=verbs, audit=(event,))
     outcome = await op.store.commit(change, request_id=request.request_id)
     cookies: Headers = ()
     if isinstance(outcome, Done):

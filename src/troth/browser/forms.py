@@ -99,6 +99,16 @@ async def accounts(request: Request, op: Op) -> tuple[Account, ...]:
     return tuple(account for account in found if account is not None)
 
 
+async def held(request: Request, op: Op) -> tuple[Account, ...]:
+    """Every login session of this browser that was not ended, also where it was idle for too long.
+
+    Nobody is signed in by such a one, but applications may still be: what was begun with it ends
+    when it is ended.
+    """
+    found = [await _kept(op, secret) for secret in _secrets(request, op)]
+    return tuple(account for account in found if account is not None)
+
+
 def _secrets(request: Request, op: Op) -> list[str]:
     text = read_cookie(request, SESSION, secure=op.settings.secure)
     if not text or len(text) > 64 * MOST_ACCOUNTS:
@@ -107,12 +117,19 @@ def _secrets(request: Request, op: Op) -> list[str]:
 
 
 async def _standing(op: Op, secret: str) -> Account | None:
+    kept = await _kept(op, secret)
+    if kept is None:
+        return None
+    session = kept.session
+    ends = min(session.expires_at, session.last_seen_at + op.settings.session_idle)
+    return kept if op.now < ends else None
+
+
+async def _kept(op: Op, secret: str) -> Account | None:
     found = await op.store.session(hashlib.sha256(secret.encode()).hexdigest())
     if found is None:
         return None
-    session, person = found
-    ends = min(session.expires_at, session.last_seen_at + op.settings.session_idle)
-    return Account(secret=secret, session=session, person=person) if op.now < ends else None
+    return Account(secret=secret, session=found[0], person=found[1])
 
 
 async def _touched(op: Op, session: Session) -> Session:

@@ -146,15 +146,16 @@ def disable(user: str, enable: bool, as_json: bool) -> None:
 @as_json
 def delete(user: str, yes: bool, as_json: bool) -> None:
     """Delete a person for good; their sub is never used again."""
-    from troth.model.change import AuditEvent, Change, Remove
+    from troth.model.change import AuditEvent, Change, Remove, Revoke
 
     confirm(f"Delete {user} and end everything of theirs?", yes)
 
     async def work(store: "Store", _: "Settings") -> str:
         person = await _find(store, user)
         event = AuditEvent(event="person.deleted", outcome="ok", actor="operator", sub=person.sub)
+        end = Revoke(kind="sessions_of", key=person.sub, at=now())
         remove = Remove(kind="person", key=person.sub)
-        await store.commit(Change(verbs=(remove,), audit=(event,)))
+        await store.commit(Change(verbs=(end, remove), audit=(event,)))
         return person.sub
 
     emit({"deleted": with_store(work)}, as_json, f"{user} is deleted")
@@ -192,8 +193,8 @@ async def _change(
     password_hash: str | None = None,
     disabled: bool | None = None,
 ) -> dict[str, Any]:
-    """One write under a new epoch: it ends all that was issued before."""
-    from troth.model.change import AuditEvent, Change, Done, Put
+    """One write under a new epoch: it ends all that was issued before, and clients are told."""
+    from troth.model.change import AuditEvent, Change, Done, Put, Revoke
 
     changed = replace(
         person,
@@ -203,7 +204,8 @@ async def _change(
     )
     audit = AuditEvent(event=event, outcome="ok", actor="operator", sub=person.sub)
     put = Put(noun=changed, expect_epoch=person.epoch)
-    if not isinstance(await store.commit(Change(verbs=(put,), audit=(audit,))), Done):
+    end = Revoke(kind="sessions_of", key=person.sub, at=now())
+    if not isinstance(await store.commit(Change(verbs=(put, end), audit=(audit,))), Done):
         raise Failure("somebody else changed this person just now; try again")
     return _shown(changed)
 

@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from troth.endpoints import authorize, introspect, jwks, metadata, revoke, token, userinfo
+from troth.endpoints import (
+    authorize,
+    check_session,
+    end_session,
+    introspect,
+    jwks,
+    metadata,
+    revoke,
+    token,
+    userinfo,
+)
 from troth.http import Cost, Request, Response
 from troth.op import Op
 from troth.settings import Settings
@@ -33,6 +43,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     revoke,
     introspect,
     userinfo,
+    end_session,
+    check_session,
     jwks,
     metadata,
 )

@@ -229,12 +229,10 @@ def _hint(form: Form, op: Op) -> authentication.Hint | None:
     text = form.get("id_token_hint")
     if text is None:
         return None
-    own = op.ring.open_own_jwt(text)
-    if own is None or own.typ not in (None, "JWT"):
+    hint = op.id_token_hint(text)
+    if hint is None:
         raise authentication.refuse_hint("it is no ID token of this server")
-    audience = own.claims.get("aud")
-    named = audience if isinstance(audience, list) else [audience]
-    return authentication.Hint(sub=str(own.claims.get("sub")), aud=tuple(map(str, named)))
+    return hint
 
 
 def _page(reason: str, *, status: int = 400) -> PageError:

@@ -57,7 +57,11 @@ RevokeKind = Literal["chain", "authorization", "session", "sessions_of", "access
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revoke:
-    """End a thing by id at a time. `sub` limits it to one person's things, `spare` keeps one."""
+    """End a thing by id at a time. `sub` limits it to one person's things, `spare` keeps one.
+
+    Whatever ends login sessions leaves a delivery for each client that was used in one and wants
+    to be told (OIDC Back-Channel Logout §2.3): nobody who ends one can forget it.
+    """
 
     kind: RevokeKind
     key: str | bytes

@@ -27,6 +27,7 @@ REFRESH_TOKEN = "troth_rt_"
 ACCESS_TOKEN = "troth_at_"
 PENDING = "troth_pr_"
 FORM = "troth_fm_"
+ENDING = "troth_en_"
 DEVICE = "troth_dv_"
 
 

@@ -5,6 +5,7 @@ who was first. `Listings` serves the account page and the command line. Both ada
 same suite.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,6 +13,7 @@ from typing import Protocol
 from troth.model.authorization import Authorization, ChainState
 from troth.model.change import AuditEvent, Change, Outcome
 from troth.model.client import RegisteredClient
+from troth.model.delivery import Delivery
 from troth.model.person import Person, Scope, Session
 from troth.signing.keys import StoredKey
 
@@ -74,6 +76,9 @@ class Reads(Protocol):
 
     async def chain_with_person(self, chain_id: bytes) -> tuple[ChainState, Person] | None: ...
 
+    async def clients_of_session(self, session_id: str) -> Sequence[str]:
+        """The ids of the clients that were used in a login session, also if it has ended."""
+
     async def stored_code(self, code_id: bytes) -> str | None: ...
 
     async def origin_registered(self, origin: str) -> bool: ...
@@ -99,6 +104,26 @@ class Listings(Protocol):
     async def trace(self, request_id: str) -> Sequence[Trace]: ...
 
 
+class Outbox(Protocol):
+    """What other servers must still be told; it is written together with its cause.
+
+    `posted` is set when a commit of this process may have left something.
+    """
+
+    posted: asyncio.Event
+
+    async def next_due(self) -> int | None:
+        """When something is due (seconds), which may be long ago; None where there is nothing."""
+
+    async def take(self, now: int, until: int, most: int) -> Sequence[Delivery]:
+        """Deliveries that are due and that no other process has: they are due again at `until`."""
+
+    async def forget(self, delivery: Delivery) -> None:
+        """It was made, or will never be."""
+
+    async def put_off(self, delivery: Delivery, due_at: int) -> None: ...
+
+
 class Upkeep(Protocol):
     """What operators and the housekeeper do."""
 
@@ -121,6 +146,9 @@ class Upkeep(Protocol):
 
 class Store(Reads, Listings, Upkeep, Protocol):
     """The whole port. Raises `StoreUnavailable` where the database cannot answer."""
+
+    @property
+    def outbox(self) -> Outbox: ...
 
     async def commit(self, change: Change, *, request_id: str = "") -> Outcome:
         """Apply the change whole, durably, or say what was lost. Audit events ride along."""

@@ -37,6 +37,10 @@ T = TypeVar("T")
 # A change of these is seen by every process at its next request.
 _CATALOG_PUTS = (RegisteredClient, Scope, Person)
 
+_SESSIONS = ("session", "sessions_of")
+# For so long it is tried to tell a client that a session has ended (seconds).
+TOLD_FOR = 86400
+
 
 class Statements(Protocol):
     """The named statements of an adapter, on the connection of one transaction."""
@@ -109,8 +113,13 @@ async def _rotate(db: Statements, verb: Rotate, now: int) -> Outcome:
     return Gone(which="chain") if row is None else Moved(state=rows.chain_state(row))
 
 
+def tells(change: Change) -> bool:
+    """Whether a change may have left something that other servers must be told."""
+    return any(isinstance(verb, Revoke) and verb.kind in _SESSIONS for verb in change.verbs)
+
+
 async def _revoke(db: Statements, verb: Revoke, now: int) -> Outcome:
-    values = rows.asdict(verb)
+    values = {**rows.asdict(verb), "told_until": verb.at + TOLD_FOR}
     match verb.kind:
         case "chain":
             await db.execute("revoke_chain", values)
@@ -120,7 +129,10 @@ async def _revoke(db: Statements, verb: Revoke, now: int) -> Outcome:
         case "session":
             if not await _changed(db, "end_session", values):
                 return Gone(which="session")
+            await db.execute("tell_of_session", values)
         case "sessions_of":
+            await db.execute("hold_sessions_of", values)
+            await db.execute("tell_of_sessions_of", values)
             await db.execute("end_sessions_of", values)
         case "access_token":
             await db.execute("once", {"namespace": "access_token", **values})

@@ -18,11 +18,11 @@ from troth.model.person import Person
 from troth.store import StoreUnavailable, statements
 from troth.store.apply import apply, bumps
 from troth.store.batches import Batches
+from troth.store.engine import Step
 from troth.store.postgres_hot import SHAPES, Hot, columns, notes, shape
 from troth.store.postgres_link import DEADLINE, Link
 from troth.store.postgres_watch import Watch
 from troth.store.rows import Row
-from troth.store.sql_store import Step
 
 SQL = {name: statements.numbered(text) for name, text in statements.load("postgres").items()}
 
@@ -99,6 +99,9 @@ class Postgres:
     async def rows(self, name: str, values: Mapping[str, Any]) -> Sequence[Row]:
         async with self._link.connection() as connection:
             return await Statements(connection).rows(name, values)
+
+    async def taken(self, name: str, values: Mapping[str, Any]) -> Sequence[Row]:
+        return await self.rows(name, values)
 
     async def commit(self, change: Change, steps: Sequence[Step]) -> Outcome:
         change_id = os.urandom(8)

@@ -6,7 +6,7 @@ from typing import Any
 
 from troth.model.change import Change, Redeem, Revoke, Rotate
 from troth.store import rows
-from troth.store.sql_store import Step
+from troth.store.engine import Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from troth.accounts.names import login_key
 from troth.model.authorization import Authorization, Chain, ChainState
 from troth.model.change import Redeem
 from troth.model.client import RegisteredClient
+from troth.model.delivery import Delivery
 from troth.model.person import Person, Scope, Session
 from troth.model.request import Wishes
 from troth.rules.redirect_uri import origin
@@ -183,6 +184,18 @@ def redeem_values(redeem: Redeem) -> Values:
         "asked": None if chain.wishes is None else msgspec.json.encode(chain.wishes).decode(),
         "login_session": redeem.session_id,
     }
+
+
+def delivery(row: Row) -> Delivery:
+    delivery_id, client_id, sub, session_id, attempts, expires_at = row
+    return Delivery(
+        delivery_id=delivery_id,
+        client_id=client_id,
+        sub=sub,
+        session_id=session_id,
+        attempts=attempts,
+        expires_at=expires_at,
+    )
 
 
 def application(rows: Sequence[Row]) -> Application:

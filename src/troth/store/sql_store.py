@@ -1,12 +1,11 @@
 """The port over an SQL engine: what is read, what is kept in memory, what is written behind.
 
-An `Engine` runs named statements and applies a change; SQLite and PostgreSQL are engines.
+It knows its statements by name only: an `Engine` runs them.
 """
 
 import time
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import Any, Protocol
 
 from troth import log
 from troth.model.authorization import Authorization, ChainState
@@ -15,7 +14,11 @@ from troth.model.client import RegisteredClient
 from troth.model.person import Person, Scope, Session
 from troth.signing.keys import StoredKey
 from troth.store import Application, StoreUnavailable, Trace, rows
+from troth.store.apply import tells
+from troth.store.engine import Engine as Engine  # noqa: PLC0414 (named here too)
+from troth.store.engine import Step as Step  # noqa: PLC0414
 from troth.store.notes import Note, Notes, say
+from troth.store.outbox import SQLOutbox
 
 MOST_CLIENTS = 10_000
 _DAY = 86400
@@ -24,42 +27,13 @@ _BELOW = {"authorization": ("chains_of_ended",), "session": ("chains_of_ended_se
 # Seconds from one turn of keeping house to the next, whichever process takes it.
 _APART = 50
 
-# A statement by name, with its values.
-Step = tuple[str, Mapping[str, Any]]
-
-
-class Engine(Protocol):
-    """A database that knows the statements. Raises `StoreUnavailable` where it cannot answer."""
-
-    @property
-    def current(self) -> bool:
-        """Whether `revision` is known to be at most a second old."""
-        ...
-
-    async def revision(self) -> int:
-        """Counts the changes of clients, scopes, keys and people, of every process."""
-        ...
-
-    async def row(self, name: str, values: Mapping[str, Any]) -> rows.Row | None: ...
-
-    async def rows(self, name: str, values: Mapping[str, Any]) -> Sequence[rows.Row]: ...
-
-    async def commit(self, change: Change, steps: Sequence[Step]) -> Outcome:
-        """Apply a change and, where it was applied, the steps; durable when this returns."""
-        ...
-
-    async def run(self, steps: Sequence[Step]) -> int:
-        """Run steps in one transaction; how many rows the last one changed."""
-        ...
-
-    async def close(self) -> None: ...
-
 
 class SQLStore:
     """The whole port. Made by `open_store`, which sees to the schema first."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.outbox = SQLOutbox(engine)
         self._revision = -1
         self._scopes: Mapping[str, Scope] = {}
         self._keys: tuple[StoredKey, ...] = ()
@@ -133,6 +107,10 @@ class SQLStore:
         row = await self._engine.row("chain_with_person", values)
         return None if row is None else rows.chain_with_person(row)
 
+    async def clients_of_session(self, session_id: str) -> Sequence[str]:
+        found = await self._engine.rows("clients_of_session", {"session_id": session_id})
+        return [row[0] for row in found]
+
     async def stored_code(self, code_id: bytes) -> str | None:
         row = await self._engine.row("stored_code", {"code_id": code_id})
         return None if row is None else str(row[0])
@@ -177,6 +155,8 @@ class SQLStore:
         outcome = await self._engine.commit(change, steps)
         if isinstance(outcome, Done):
             say(change.audit, request_id)
+            if tells(change):
+                self.outbox.posted.set()
         return outcome
 
     def note(self, *entries: AuditEvent | Trace, request_id: str = "") -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from troth.model.change import Change, Outcome
 from troth.patience import Deadlines
 from troth.store import StoreUnavailable
+from troth.store.engine import Step
 from troth.store.rows import Row
-from troth.store.sql_store import Step
 from troth.store.sqlite_writer import SQL, Work, Writer, apply_whole, connect, run_steps
 
 # Whatever another process does with the file, a request has its answer within two seconds.
@@ -57,6 +57,12 @@ class SQLite:
     async def commit(self, change: Change, steps: Sequence[Step]) -> Outcome:
         outcome: Outcome = await self._written(lambda db: apply_whole(db, change, steps))
         return outcome
+
+    async def taken(self, name: str, values: Mapping[str, Any]) -> Sequence[Row]:
+        found: Sequence[Row] = await self._written(
+            lambda db: db.execute(SQL[name], values).fetchall()
+        )
+        return found
 
     async def run(self, steps: Sequence[Step]) -> int:
         changed: int = await self._written(lambda db: run_steps(db, steps))

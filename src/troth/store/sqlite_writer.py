@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from troth.model.change import Change, Done, Outcome
 from troth.store import StoreUnavailable, rows, statements
 from troth.store.apply import apply, at_once
-from troth.store.sql_store import Step
+from troth.store.engine import Step
 from troth.store.sqlite_revision import Mark
 
 SQL: Mapping[str, str] = statements.load("sqlite")

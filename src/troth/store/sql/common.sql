@@ -96,6 +96,18 @@ where session_id = :session_id and secret_digest = :former_digest and ended_at i
 -- name: end_session
 update session set ended_at = :at
 where session_id = :key and ended_at is null and sub = coalesce(:sub, sub)
+-- name: clients_of_session
+select distinct client_id from chain where session_id = :session_id order by client_id
+
+-- What other servers must still be told. Whoever took one settles it; one that was taken again
+-- meanwhile is somebody else's.
+-- name: next_delivery
+select due_at from delivery order by due_at limit 1
+-- name: forget_delivery
+delete from delivery where delivery_id = :delivery_id and attempts = :attempts
+-- name: put_off_delivery
+update delivery set due_at = :due_at where delivery_id = :delivery_id and attempts = :attempts
+
 -- name: applications_of
 select a.client_id, c.metadata, a.scope, a.created_at, max(coalesce(h.rotated_at, a.created_at))
 from "authorization" a join client c on c.client_id = a.client_id
@@ -192,6 +204,9 @@ delete from session where session_id in
 -- name: purge_stored_code
 delete from stored_code where code_id in
   (select code_id from stored_code where expires_at < :before order by expires_at limit 1000)
+-- name: purge_delivery
+delete from delivery where delivery_id in
+  (select delivery_id from delivery where expires_at < :before order by expires_at limit 1000)
 -- name: purge_attempt
 delete from attempt where "key" in (select "key" from attempt
   where seen_at < :before and blocked_until < :before order by seen_at limit 1000)

@@ -4,9 +4,44 @@
 with moved as (update revision set value = value + 1 returning value)
 select pg_notify('troth_revision', value::text) from moved
 
+-- In the order of ids, before anything else: two that end the same ones do not block each other.
+-- name: hold_sessions_of
+select session_id from session where sub = :key and ended_at is null
+order by session_id for no key update
 -- name: end_sessions_of
 update session set ended_at = :at
 where sub = :key and ended_at is null and session_id is distinct from :spare
+
+-- Who was logged in by a session, and has an address to be told of its end: one row for each.
+-- name: tell_of_session
+insert into delivery (delivery_id, client_id, sub, sid, due_at, attempts, expires_at)
+select distinct convert_to(h.session_id || ' ' || h.client_id, 'UTF8'), h.client_id, h.sub, h.session_id,
+  :at::bigint, 0, :told_until::bigint
+from chain h join client c on c.client_id = h.client_id
+where h.session_id = :key::text
+  and c.metadata::jsonb #>> '{openid,logout,backchannel_logout_uri}' is not null
+order by 1
+on conflict (delivery_id) do nothing
+-- name: tell_of_sessions_of
+insert into delivery (delivery_id, client_id, sub, sid, due_at, attempts, expires_at)
+select distinct convert_to(h.session_id || ' ' || h.client_id, 'UTF8'), h.client_id, h.sub, h.session_id,
+  :at::bigint, 0, :told_until::bigint
+from "authorization" a join chain h on h.authorization_id = a.authorization_id
+join client c on c.client_id = h.client_id
+left join session s on s.session_id = h.session_id
+where a.sub = :key::text and h.session_id is not null and h.session_id is distinct from :spare::text
+  and s.ended_at is null and c.metadata::jsonb #>> '{openid,logout,backchannel_logout_uri}' is not null
+order by 1
+on conflict (delivery_id) do nothing
+-- Each process takes others: what is locked is being taken just now.
+-- name: take_deliveries
+with due as materialized (
+  select delivery_id from delivery where due_at <= :now order by due_at limit :most
+  for update skip locked
+)
+update delivery d set due_at = :until, attempts = d.attempts + 1
+from due where d.delivery_id = due.delivery_id
+returning d.delivery_id, d.client_id, d.sub, d.sid, d.attempts, d.expires_at
 
 -- name: authorization
 select authorization_id, sub, client_id, scope, created_at, expires_at, revoked_at
