@@ -42,6 +42,17 @@ def reserve(account: str, peer: str, now: int) -> Change:
     )
 
 
+def reserve_newcomer(peer: str, now: int) -> Change:
+    """One new account: 20 free for a network in a day, then delays; a guess of a login as well."""
+    place = network(peer)
+    return Change(
+        verbs=(
+            Count(key=f"new:{place}", now=now, free=20, longest=3600, forget=_DAY),
+            Count(key=f"net:{place}", now=now, free=20, longest=300, forget=300),
+        )
+    )
+
+
 def forgive(account: str, peer: str) -> tuple[Forgive, ...]:
     """A right password clears the account's budget and gives the network its attempt back."""
     return (Forgive(key=account, all=True), Forgive(key=f"net:{network(peer)}", all=False))

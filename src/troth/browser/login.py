@@ -10,7 +10,7 @@ from troth.accounts import throttle
 from troth.accounts.names import login_key
 from troth.browser import forms, journey
 from troth.browser.pages.views import LoginPage
-from troth.browser.steps import Login, Situation
+from troth.browser.steps import Create, Login, Situation
 from troth.http import Cost, Headers, PageOptions, Request, Response, page, parse_parameters
 from troth.model.change import AuditEvent, Change, Done, Limited, Put, Renew, Require, Revoke
 from troth.model.person import Person, Session
@@ -41,9 +41,11 @@ async def handle(request: Request, op: Op) -> Response:
         return journey.to_own_page(op, "/account")
     else:
         situation = await journey.find_out(op, pending, signed_in)
-        if not isinstance(journey.decided(op, pending, situation), Login):
+        step = journey.decided(op, pending, situation)
+        if not isinstance(step, Login | Create):
             return await journey.take(request, op, pending, situation)
-        shown = replace(shown, reason=_why(pending, situation))
+        # Who was to make an account, and has one, may use it.
+        shown = replace(shown, reason=_why(pending, situation) if step == Login() else None)
     return await _render(request, op, replace(shown, username=_hinted(pending, signed_in)))
 
 

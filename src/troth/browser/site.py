@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from troth.browser import account, consent, home, login, logout, select
+from troth.browser import account, consent, home, login, logout, register, select
 from troth.http import Cost, Request, Response
 from troth.op import Op
 from troth.settings import Settings
@@ -19,4 +19,4 @@ class Page(Protocol):
     async def handle(self, request: Request, op: Op, /) -> Response: ...
 
 
-PAGES: tuple[Page, ...] = (home, login, select, consent, account, logout)
+PAGES: tuple[Page, ...] = (home, login, register, select, consent, account, logout)
