@@ -11,7 +11,8 @@ ROOT = Path(__file__).parent.parent.parent
 # What a document is called here; `OIDC Core` is one of many of one word.
 DOCUMENT = (
     r"(?:RFC [1-9]\d{2,4}|OAuth Form Post Response Mode|OAuth Multiple Response Types"
-    r"|OIDC (?:Session Management|User Registration|(?:RP-Initiated|Front-Channel|Back-Channel) Logout|[A-Z]\w+)"
+    r"|OIDC (?:Session Management|User Registration"
+    r"|(?:RP-Initiated|Front-Channel|Back-Channel) Logout|[A-Z]\w+)"
     r"|FAPI \d[\w.]*|BCP \d+)"
 )
 _CITATION = re.compile(

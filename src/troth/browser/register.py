@@ -137,10 +137,10 @@ def _unfit(typed: _Typed, form: Form) -> tuple[str, str] | None:
         return "email", _sentence(problem)
     if len(typed.name) > _LONGEST_NAME or not all(map(_seen, typed.name)):
         return "name", f"A name has at most {_LONGEST_NAME} letters, and nothing that is not seen."
-    password = form.get("password", "")
-    if problem := passwords.check_length(password):
+    chosen, repeated = form.get("password", ""), form.get("repeat_password", "")
+    if problem := passwords.check_length(chosen):
         return "password", _sentence(problem)
-    if password != form.get("repeat_password", ""):
+    if chosen != repeated:
         return "repeat_password", "The two passwords are not the same."
     return None
 
