@@ -2,7 +2,6 @@
 
 A process that has loaded the command line forks for each command. What runs is the same as with
 `python -m troth`: a process of its own with its own arguments, environment, files and exit code.
-`Troth.run_cli` starts the real thing, for tests of the command line itself.
 """
 
 import atexit
