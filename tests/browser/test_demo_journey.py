@@ -215,6 +215,10 @@ def test_every_state_is_accessible_and_fits_its_screen(newcomer: Newcomer) -> No
     newcomer.stands("known")
     page.locator("details").evaluate_all("all => all.forEach(each => { each.open = true; })")
     look("somebody")
+    newcomer.press("sign-out")
+    newcomer.press("confirm")
+    newcomer.stands("left")
+    look("signed out")
     page.goto(f"{app}/callback?code=x")
     look("not asked for")
     assert newcomer.complaints.pop() == (

@@ -1,6 +1,7 @@
 """Apache with mod_auth_openidc in front of two pages, one of them for people who are logged in."""
 
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -10,9 +11,10 @@ from pathlib import Path
 import httpx2
 
 from tests.availability import APACHE, APACHE_MODULES
-from tests.harness import OAuthClient, free_port
+from tests.harness import OAuthClient
+from tests.interop.authority import Authority
 
-MODULES = "mpm_event authn_core authz_core authz_user dir include auth_openidc"
+MODULES = "mpm_event authn_core authz_core authz_user dir include ssl auth_openidc"
 
 CONFIGURATION = """
 ServerName localhost
@@ -21,7 +23,7 @@ DefaultRuntimeDir {folder}
 PidFile {folder}/apache.pid
 Mutex file:{folder}
 ErrorLog {folder}/error.log
-LogLevel warn auth_openidc:info
+LogLevel warn
 Listen 127.0.0.1:{port}
 {modules}
 {user}
@@ -29,6 +31,11 @@ ThreadsPerChild 8
 ServerLimit 1
 MaxRequestWorkers 8
 
+SSLEngine on
+SSLCertificateFile {certificate}
+SSLCertificateKeyFile {key}
+
+OIDCCABundlePath {folder}/ca.pem
 OIDCProviderMetadataURL {issuer}/.well-known/openid-configuration
 OIDCClientID {client_id}
 OIDCClientSecret {client_secret}
@@ -56,12 +63,15 @@ PAGE = """<p>{words} <!--#echo var="OIDC_CLAIM_name" --> <!--#echo var="OIDC_CLA
 class Apache:
     """One server; its pages and its log are in a folder that its own user can read."""
 
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.site = f"http://localhost:{self.port}"
+    def __init__(self, port: int, authority: Authority) -> None:
+        self.port = port
+        self.site = f"https://localhost:{port}"
+        self.trusted = authority.trusted
         self._folder = tempfile.TemporaryDirectory(prefix="apache-")
         self.folder = Path(self._folder.name)
         self.folder.chmod(0o755)
+        self._certificate, self._key = authority.issue(self.folder)
+        shutil.copy(authority.ca_file, self.folder)
         for path, words in {"index.html": "Everybody", "private/index.html": "Only"}.items():
             page = self.folder / "pages" / path
             page.parent.mkdir(parents=True, exist_ok=True)
@@ -72,6 +82,8 @@ class Apache:
         text = CONFIGURATION.format(
             folder=self.folder,
             port=self.port,
+            certificate=self._certificate,
+            key=self._key,
             site=self.site,
             modules="\n".join(lines),
             # As root Apache insists on becoming somebody else.
@@ -79,7 +91,7 @@ class Apache:
             issuer=app.troth.issuer,
             client_id=app.client_id,
             client_secret=app.secret,
-            passphrase="canary passphrase of the module".replace(" ", "-"),
+            passphrase="canary-passphrase-of-the-module",
         )
         configuration = self.folder / "apache.conf"
         configuration.write_text(text)
@@ -88,7 +100,7 @@ class Apache:
         deadline = time.monotonic() + 30
         while True:
             try:
-                httpx2.get(self.site, trust_env=False)
+                httpx2.get(self.site, verify=self.trusted, trust_env=False)
                 return self
             except httpx2.ConnectError:
                 assert self._process.poll() is None, self.log()

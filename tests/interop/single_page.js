@@ -17,6 +17,9 @@ for (const name of ["UserLoaded", "UserUnloaded", "UserSignedOut", "SilentRenewE
   manager.events[`add${name}`](() => heard.push(name));
 }
 
+document.querySelector("#log-in").onclick = () => manager.signinRedirect();
+document.querySelector("#log-out").onclick = () => manager.signoutRedirect();
+
 async function arrive() {
   const told = new URLSearchParams(location.search);
   if (!told.has("state")) return;

@@ -29,11 +29,16 @@ def client(request: pytest.FixtureRequest, app: OAuthClient) -> Iterator[Any]:
         yield made
 
 
-def come_back(troth: Troth, person: Person, url: str, decision: str = "allow") -> str:
+def come_back(
+    troth: Troth,
+    person: Person,
+    url: str,
+    decision: str = "allow",
+    browser: Browser | None = None,
+) -> str:
     """What the person's browser lands on, having logged in and decided."""
-    browser = Browser(troth)
-    page = browser.sign_in(browser.follow(browser.get(url)), person)
-    response = page
+    browser = browser or Browser(troth)
+    response = page = browser.sign_in(browser.follow(browser.get(url)), person)
     if 'id="consent"' in page.text:
         response = browser.follow(browser.submit(page, "consent", {"decision": decision}))
     return str(response.headers["location"])

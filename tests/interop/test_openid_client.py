@@ -133,3 +133,22 @@ def test_nobody_is_asked_where_nobody_may_be(
     silent = browser.get(begin(library, rp, prompt="none"))
     answer = library.do("exchange", landed=silent.headers["location"])
     assert answer["claims"]["sub"] == person.sub, answer
+
+
+@spec("OIDC RP-Initiated Logout §2", "OIDC RP-Initiated Logout §3")
+def test_signing_out_ends_the_session_and_leads_back(
+    library: Library, troth: Troth, person: Person
+) -> None:
+    goodbye = "https://app.example/goodbye"
+    wanted = {"scope": "openid profile", "post_logout_redirect_uris": [goodbye]}
+    app, browser = troth.client(metadata=wanted, name="Canary Leaving"), Browser(troth)
+    url = begin(library, app, scope="openid profile")
+    library.do("exchange", landed=come_back(troth, person, url, browser=browser))
+    asked = {"post_logout_redirect_uri": goodbye, "state": "canary-goodbye"}
+    page = browser.get(library.do("sign_out", asked=asked)["url"])
+    left = browser.submit(page, "end-session", {"decision": "confirm"})
+    assert left.headers["location"] == f"{goodbye}?state=canary-goodbye"
+    assert library.do("refresh")["error"] == "invalid_grant"
+    silent = browser.get(begin(library, app, scope="openid", prompt="none"))
+    answer = library.do("exchange", landed=silent.headers["location"])
+    assert answer["error"] == "login_required"

@@ -3,52 +3,37 @@
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from tests.availability import INTEROP
 from tests.harness import Person, Troth
-from tests.interop.relying import CLAIMS, SCOPE, known
+from tests.interop.relying import CLAIMS, known
 from tests.outside import Answer, Outside
 from tests.spec import spec
 
 pytestmark = [pytest.mark.chromium, pytest.mark.node]
 
 BUNDLE = INTEROP / "node_modules/oidc-client-ts/dist/browser/oidc-client-ts.min.js"
+SCOPE = "openid profile email"
 HTML = """<!doctype html><html lang=en><title>Single page</title><link rel=icon href=data:,>
-<p id=who>…</p><script src=/library.js></script><script src=/application.js></script>"""
-
-
-def https_issuer(folder: Path) -> Troth:
-    """A server with TLS of its own, same-site with every other port of this machine."""
-    certificate = trustme.CA().issue_cert("localhost")
-    (folder / "cert.pem").write_bytes(b"".join(p.bytes() for p in certificate.cert_chain_pems))
-    certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
-    troth = Troth(
-        folder, tls_cert_file=str(folder / "cert.pem"), tls_key_file=str(folder / "key.pem")
-    )
-    troth.issuer = troth.environment["TROTH_ISSUER"] = f"https://localhost:{troth.port}"
-    return troth.start()
-
-
-@pytest.fixture(scope="module")
-def issuer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Troth]:
-    troth = https_issuer(tmp_path_factory.mktemp("issuer"))
-    yield troth
-    assert troth.stop() == 0
+<p id=who>…</p><button id=log-in>Log in</button><button id=log-out>Log out</button>
+<script src=/library.js></script><script src=/application.js></script>"""
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, issuer: Troth) -> Iterator[Outside]:
     """The application's files. A browser knows it as https://localhost with a port."""
     site = Outside(tmp_path_factory.mktemp("site"), names=("localhost",)).start()
-    app = issuer.client(
-        "--auth-method", "none", scope=SCOPE, name="Single Page", redirect_uris=(site.url("/"),)
-    )
+    wanted = {
+        "redirect_uris": [site.url("/")],
+        "post_logout_redirect_uris": [site.url("/")],
+        "token_endpoint_auth_method": "none",
+        "scope": SCOPE,
+    }
+    app = issuer.client(metadata=wanted, name="Single Page")
     told = {"authority": issuer.issuer, "client_id": app.client_id, "scope": SCOPE}
     source = (INTEROP / "single_page.js").read_text("utf-8")
     script = source.replace("CONFIGURATION", json.dumps(told))
@@ -77,7 +62,7 @@ class Visitor:
     def signs_in(self) -> None:
         self.page.goto(self.site.url("/"))
         expect(self.page.locator("#who")).to_have_text("nobody")
-        self.asks("void manager.signinRedirect()")
+        self.page.click("#log-in")
         self.page.fill("[name=username]", self.person.username)
         self.page.fill("[name=password]", self.person.password)
         self.page.click("#sign-in")
@@ -102,3 +87,25 @@ def test_a_session_is_renewed_silently_by_frame_and_by_refresh_token(visitor: Vi
     subjects = {user["profile"]["sub"] for user in (first, framed, renewed)}
     assert subjects == {visitor.person.sub}
     assert visitor.asks("heard") == ["UserLoaded"] * 3, "once at the login, twice silently"
+
+
+@spec("OIDC RP-Initiated Logout §2", "OIDC RP-Initiated Logout §3")
+def test_signing_out_everywhere_leads_back_to_the_application(visitor: Visitor) -> None:
+    visitor.signs_in()
+    visitor.page.click("#log-out")
+    visitor.page.click("#confirm")
+    expect(visitor.page.locator("#who")).to_have_text("nobody")
+    with pytest.raises(Error, match="the person is not logged in"):
+        visitor.asks("manager.signinSilent()")
+
+
+@spec("OIDC Session Management §3.1", "OIDC Session Management §3.2")
+def test_the_application_hears_that_somebody_signed_out_elsewhere(
+    visitor: Visitor, issuer: Troth
+) -> None:
+    visitor.signs_in()
+    assert visitor.asks("heard") == ["UserLoaded"]
+    elsewhere = visitor.page.context.new_page()
+    elsewhere.goto(f"{issuer.issuer}/logout")
+    elsewhere.click("form#logout button")
+    visitor.page.wait_for_function("heard.includes('UserSignedOut')", timeout=60_000)

@@ -106,6 +106,27 @@ def test_logging_out_of_daybook_alone_is_forgotten_by_daybook_alone(walker: Walk
     assert walker.standing == "known", "Troth asks nothing: it still knows who is there"
 
 
+@spec("OIDC RP-Initiated Logout §2", "OIDC RP-Initiated Logout §3")
+def test_signing_out_everywhere_is_forgotten_by_daybook_and_by_troth(walker: Walker) -> None:
+    log_in(walker).press("/you/sign-out")
+    assert "Daybook asks to sign you out" in walker.part(r'<p class="lead">.*?</p>')
+    walker.press("end-session", decision="confirm")
+    assert walker.standing == "left"
+    assert "post_logout_redirect_uri" in walker.step(1)
+    assert walker.enabled() == {"log-in"}
+    walker.press("/you/log-in")
+    assert 'id="login"' in walker.page.text
+
+
+@spec("OIDC RP-Initiated Logout §3")
+def test_whoever_stays_at_troth_has_left_daybook_all_the_same(walker: Walker) -> None:
+    log_in(walker).press("/you/sign-out").press("end-session", decision="stay")
+    assert walker.open(f"{walker.demo.app}/you").standing == "leaving"
+    walker.open(f"{walker.demo.app}/you/goodbye?state=made-up")
+    assert walker.standing == "leaving", "nobody else says where the person is"
+    assert walker.press("/you/log-in").standing == "known"
+
+
 @spec("RFC 6749 §10.12", "RFC 9207 §2.4")
 @pytest.mark.parametrize("forged", ["state", "iss"])
 def test_an_answer_that_this_browser_did_not_ask_for_logs_nobody_in(
