@@ -4,7 +4,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from troth.accounts import passwords, throttle
-from troth.browser import forms, journey, words
+from troth.browser import details, forms, journey, words
 from troth.browser.login import start_session
 from troth.browser.pages.views import AccountPage, ApplicationLine, ScopeLine, SessionLine
 from troth.errors import PageError
@@ -12,6 +12,7 @@ from troth.http import Cost, Form, Headers, PageOptions, Request, Response, page
 from troth.model.change import AuditEvent, Change, Done, Gone, Limited, Put, Revoke
 from troth.model.person import Person, Session
 from troth.op import Op
+from troth.rules.claims import STANDARD
 from troth.settings import Settings
 from troth.store import Application
 
@@ -22,6 +23,9 @@ _REVOKE = "/account/applications/revoke"
 _END = "/account/sessions/end"
 _END_OTHERS = "/account/sessions/end-others"
 _PASSWORD = "/account/password"
+
+# What an application that was granted them sees of the person, and may not do anything with.
+_ABOUT_THEM = ("openid", *STANDARD)
 
 _NOTICES = {
     "revoked": "The application was disconnected. Everything it held here ended at once.",
@@ -82,6 +86,7 @@ async def _render(
         problem=problem[1] if problem else None,
         problem_field=problem[0] if problem else None,
         applications=tuple(_application(op, line) for line in applications),
+        details=details.lines(person),
         sessions=tuple(_session(op, line, session) for line in sessions if _live(op, line)),
     )
     status = 200 if problem is None else 400
@@ -103,7 +108,8 @@ def _application(op: Op, line: Application) -> ApplicationLine:
         client_id=line.client_id,
         client_name=line.client_name,
         client_host=urlsplit(line.client_uri).hostname if line.client_uri else None,
-        scopes=tuple(_scope(op, name) for name in line.scope),
+        scopes=tuple(_scope(op, name) for name in line.scope if name not in _ABOUT_THEM),
+        shares=tuple(name for name in line.scope if name in _ABOUT_THEM),
         first_used=words.day(line.first_used),
         last_used=words.moment(line.last_used, op.now),
         offline_until=until,

@@ -56,6 +56,8 @@ def _view(
         scopes=tuple(_line(op, name, former) for name in pending.request.asked),
         granted_before=former is not None,
         lasts=f"until you withdraw it, at most {words.span(op.settings.consent_lifetime)}",
+        policy_url=client.openid.policy_uri,
+        tos_url=client.openid.tos_uri,
     )
 
 

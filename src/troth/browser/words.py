@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-_MONTHS = (
+MONTHS = (
     "January February March April May June July August September October November December"
 ).split()
 
@@ -27,7 +27,7 @@ _BROWSERS = (
 def day(at: int) -> str:
     """`3 March 2026`."""
     moment = datetime.fromtimestamp(at, UTC)
-    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+    return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
 
 
 def moment(at: int, now: int) -> str:
