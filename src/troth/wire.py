@@ -242,7 +242,8 @@ class Wire(asyncio.Protocol):
             self._last = True
             if late:
                 self._enqueue(_TOO_SLOW, again=False)
-            self._transport.close()
+            # Over TLS a goodbye is answered: at the end nobody waits for who does not.
+            (self._transport.abort if self._ending else self._transport.close)()
         else:
             wait = min(left, REQUEST_SECONDS)
             self._timer = self._loop.call_later(wait, self._look_at_the_clock)
