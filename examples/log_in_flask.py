@@ -1,7 +1,9 @@
 """A Flask site that people log in to with Troth. All it is told of the server is its issuer.
 
-troth client create --name Site --redirect-uri http://localhost:8080/callback \
-    --scope "openid profile email"
+troth client create --metadata - <<END
+{"client_name": "Site", "redirect_uris": ["http://localhost:8080/callback"],
+ "scope": "openid profile email", "post_logout_redirect_uris": ["http://localhost:8080/"]}
+END
 ISSUER=… CLIENT_ID=… CLIENT_SECRET=… PORT=8080 python examples/log_in_flask.py
 """
 
@@ -44,13 +46,16 @@ def come_back() -> Response:
     token = troth.authorize_access_token()  # state, PKCE, nonce and the ID token are checked here
     # A person is `sub`: names and addresses change. UserInfo has what the ID token leaves out.
     session["person"] = {**token["userinfo"], **troth.userinfo(token=token)}
+    session["id_token"] = token["id_token"]
     return redirect("/")
 
 
 @app.post("/log-out")
-def log_out() -> Response:
+def log_out() -> Any:
+    id_token = session.get("id_token")
     session.clear()
-    return redirect("/")
+    # At Troth too, which tells all others; without this line only this site would forget.
+    return troth.logout_redirect(url_for("home", _external=True), id_token_hint=id_token)
 
 
 if __name__ == "__main__":

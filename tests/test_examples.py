@@ -128,9 +128,12 @@ def test_native_app(troth: Troth, ada: Person) -> None:
 def test_log_in_flask(troth: Troth) -> None:
     person, port = known(troth), free_port()
     site = f"http://localhost:{port}"
-    app = troth.client(
-        scope="openid profile email", name="Canary Site", redirect_uris=(f"{site}/callback",)
-    )
+    wanted = {
+        "redirect_uris": [f"{site}/callback"],
+        "scope": "openid profile email",
+        "post_logout_redirect_uris": [f"{site}/"],
+    }
+    app, browser = troth.client(metadata=wanted, name="Canary Site"), Browser(troth)
     settings = {
         "ISSUER": troth.issuer,
         "CLIENT_ID": app.client_id,
@@ -144,6 +147,10 @@ def test_log_in_flask(troth: Troth) -> None:
     ):
         assert "Log in with Troth" in visitor.get("/").text
         asked = visitor.get("/log-in").headers["location"]
-        assert visitor.get(come_back(troth, person, asked)).headers["location"] == "/"
+        landed = come_back(troth, person, asked, browser=browser)
+        assert visitor.get(landed).headers["location"] == "/"
         assert "Hello, Ada Lovelace." in visitor.get("/").text
-        assert "Log in with Troth" in visitor.post("/log-out", follow_redirects=True).text
+        page = browser.get(visitor.post("/log-out").headers["location"])
+        left = browser.submit(page, "end-session", {"decision": "confirm"})
+        assert left.headers["location"].startswith(f"{site}/?state=")
+        assert "Log in with Troth" in visitor.get("/").text

@@ -37,5 +37,11 @@ def test_what_the_guide_tells_to_write_was_tried(path: str, language: str, block
     assert [line for line in wanted if line not in text] == []
 
 
+def test_the_lines_of_the_readme_are_those_of_the_guide() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    (block,) = re.findall(r"```python\n(troth = OAuth.*?)```", readme, re.DOTALL)
+    assert block in GUIDE
+
+
 def test_the_guide_has_lines_for_every_library_that_was_tried() -> None:
     assert len(BLOCKS) == GUIDE.count("<!-- tried:") == 5
