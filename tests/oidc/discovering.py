@@ -84,7 +84,6 @@ class Believer:
             "backchannel_logout_uri": self.outside.url(path),
             "backchannel_logout_session_required": True,
             "frontchannel_logout_uri": "https://app.example/frontchannel",
-            "frontchannel_logout_session_required": True,
         }
         client, browser = self.troth.client(scope="openid", metadata=listens), Browser(self.troth)
         id_token = client.tokens(self.person, browser, scope="openid")["id_token"]

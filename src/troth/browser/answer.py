@@ -1,15 +1,16 @@
 """The answers to an application: a code, or why there is none. Only this sends a browser there."""
 
+import hashlib
 import os
 from urllib.parse import quote, urlencode
 
 from troth.browser import forms
 from troth.browser.pages.views import FormPostPage
 from troth.browser.steps import Situation
-from troth.errors import OAuthError
+from troth.errors import OAuthError, PageError
 from troth.grants.authorization_code import digest
 from troth.http import Headers, PageOptions, Request, Response, page, redirect
-from troth.model.change import AuditEvent, Change, Keep
+from troth.model.change import AuditEvent, Change, Exists, Keep, Once
 from troth.model.person import Session
 from troth.model.request import Pending, Target
 from troth.model.token import Code, Login
@@ -39,10 +40,14 @@ async def finish(
         detail=" ".join(code.scope),
     )
     text = op.ring.sealer.seal(seal.CODE, code)
-    verbs: tuple[Keep, ...] = ()
+    verbs: tuple[Keep | Once, ...] = ()
     if len(text) > _LONGEST_CODE:
         text, verbs = _kept(op, code)
-    await op.store.commit(Change(verbs=verbs, audit=(event,)), request_id=request.request_id)
+    if situation.proven:
+        verbs += (_proof(pending, session),)
+    change = Change(verbs=verbs, audit=(event,))
+    if isinstance(await op.store.commit(change, request_id=request.request_id), Exists):
+        raise answered_before("this login was used for this request before")
     answer = {"code": text}
     cookies: Headers = ()
     if pending.request.openid:
@@ -58,6 +63,26 @@ async def refuse(request: Request, op: Op, target: Target, error: OAuthError) ->
     description = f"{error.description} (request {request.request_id})"
     return await _to_application(
         request, op, target, {"error": error.error, "error_description": description}
+    )
+
+
+def _proof(pending: Pending, session: Session) -> Once:
+    """A login that a request asked for is good for one code (OIDC Core §3.1.2.1).
+
+    The address of a page on the way stays in the history, where somebody else may find it.
+    """
+    login = pending.transaction + session.secret_digest.encode()
+    key = hashlib.sha256(login).digest()[:16]
+    return Once(namespace="proof", key=key, expires_at=pending.created_at + 86400)
+
+
+def answered_before(reason: str) -> PageError:
+    return PageError(
+        "invalid_request",
+        "This was already answered",
+        "Your first answer counts. Go back to the application; if it still waits, start "
+        "again from there.",
+        reason=reason,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from troth.browser import forms, journey, words
+from troth.browser.answer import answered_before
 from troth.browser.pages.views import ConsentPage, ScopeLine
 from troth.browser.steps import approved, remember
 from troth.errors import PageError
@@ -174,13 +175,7 @@ async def _commit(request: Request, op: Op, change: Change) -> None:
     outcome = await op.store.commit(change, request_id=request.request_id)
     match outcome:
         case Exists():
-            raise PageError(
-                "invalid_request",
-                "This was already answered",
-                "Your first answer counts. Go back to the application; if it still waits, start "
-                "again from there.",
-                reason="the transaction was answered before",
-            )
+            raise answered_before("the transaction was answered before")
         case Gone(which=which):
             raise PageError(
                 "invalid_request",

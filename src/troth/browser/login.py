@@ -44,8 +44,11 @@ async def handle(request: Request, op: Op) -> Response:
         step = journey.decided(op, pending, situation)
         if not isinstance(step, Login | Create):
             return await journey.take(request, op, pending, situation)
+        if situation.is_somebody_else(pending.request):
+            signed_in = None  # whose name is of no use here
         # Who was to make an account, and has one, may use it.
-        shown = replace(shown, reason=_why(pending, situation) if step == Login() else None)
+        confirms = step == Login() and signed_in is not None
+        shown = replace(shown, reason=_why(pending, situation) if confirms else None)
     return await _render(request, op, replace(shown, username=_hinted(pending, signed_in)))
 
 

@@ -71,6 +71,11 @@ class Situation:
     chosen: bool = False
     another: bool = False
 
+    def is_somebody_else(self, request: AuthorizationRequest) -> bool:
+        """Whether the request is for another person than is there (`id_token_hint`, `sub`)."""
+        wanted = request.authentication.subject
+        return wanted is not None and wanted != self.subject
+
 
 def next_step(request: AuthorizationRequest, situation: Situation, env: Env) -> NextStep:
     """Who it is, then consent, then the code; a denial at any time ends it."""
@@ -87,7 +92,7 @@ def next_step(request: AuthorizationRequest, situation: Situation, env: Env) -> 
     if step is None:
         step = _what(request, situation, env)
     if "none" in request.authentication.prompt:
-        return _without_a_page(step)
+        return _without_a_page(step, request, situation)
     return step
 
 
@@ -103,7 +108,7 @@ def _who(request: AuthorizationRequest, situation: Situation, env: Env) -> NextS
     if situation.signed_in is None:
         return Create() if "create" in wanted.prompt else Login()
     session, _ = situation.signed_in
-    if wanted.subject is not None and wanted.subject != situation.subject:
+    if situation.is_somebody_else(request):
         if situation.proven:
             return Refuse(error=login_required(reason="somebody else logged in than was asked for"))
         return Login()
@@ -138,11 +143,19 @@ def _what(request: AuthorizationRequest, situation: Situation, env: Env) -> Next
     return Consent()
 
 
-def _without_a_page(step: NextStep) -> NextStep:
-    """What `prompt=none` makes of a step that would show one (OIDC Core §3.1.2.6)."""
+def _without_a_page(
+    step: NextStep, request: AuthorizationRequest, situation: Situation
+) -> NextStep:
+    """What `prompt=none` makes of a step that would show one (OIDC Core §3.1.2.6).
+
+    Who names a person that never agreed to anything hears the same whoever is there: else any
+    client could try one name after the other.
+    """
     match step:
         case Finish() | Refuse():
             return step
+        case Consent() if request.authentication.subject and situation.remembered is None:
+            return Refuse(error=login_required(reason="prompt none, and they are strangers"))
         case Consent():
             return Refuse(error=consent_required(reason="prompt none, and consent is missing"))
         case _:

@@ -52,14 +52,15 @@ def back_to(uri: str, state: str | None) -> str:
 
 
 def front_channel(client: RegisteredClient, issuer: str, session_id: str) -> str | None:
-    """What a frame loads so that the client ends its own session (Front-Channel §2, §3)."""
-    logout = client.openid.logout
-    if logout.frontchannel_logout_uri is None:
+    """What a frame loads so that the client ends its own session (Front-Channel §2, §3).
+
+    Every client is told which session it was, also one that does not require it: what acts on less
+    can be set off by any page.
+    """
+    address = client.openid.logout.frontchannel_logout_uri
+    if address is None:
         return None
-    if not logout.frontchannel_logout_session_required:
-        return logout.frontchannel_logout_uri
-    known = {"iss": issuer, "sid": sid(session_id, client.client_id)}
-    return _with(logout.frontchannel_logout_uri, known)
+    return _with(address, {"iss": issuer, "sid": sid(session_id, client.client_id)})
 
 
 def _with(uri: str, parameters: dict[str, str]) -> str:
