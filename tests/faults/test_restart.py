@@ -12,12 +12,10 @@ import pytest
 
 from tests.conftest import installed
 from tests.engines import Engine
-from tests.faults.figures import note, short_or_long
-from tests.faults.load import get, introspections, offered, refreshes
+from tests.faults.figures import LONG, note, short_or_long
+from tests.faults.load import get, introspections, offered, refreshes, saturated
 from tests.faults.test_kill import workers
 from tests.harness import Troth
-
-RATE = short_or_long(30, 600)  # about half of what two busy cores do
 
 
 @pytest.fixture
@@ -32,11 +30,12 @@ def test_R18_FT_17_workers_are_replaced_one_by_one_and_no_request_fails(
 ) -> None:
     what, half = refreshes(troth, short_or_long(60, 400)), introspections(troth).request(0)
     restarts = short_or_long(2, 20)
+    rate = saturated(troth.port, 5.0, what).rate() / 2 if LONG else 30
     with ThreadPoolExecutor(1) as operator:
         restarting = operator.submit(restart, troth, restarts, half)
         answers: list[int] = []
         while not restarting.done() or not answers:
-            load = offered(troth.port, RATE, 1.0, what)
+            load = offered(troth.port, rate, 1.0, what)
             answers += [answer.status for answer in load.answers]
         seconds = restarting.result()
     failed = [status for status in answers if status != 200]
@@ -45,6 +44,7 @@ def test_R18_FT_17_workers_are_replaced_one_by_one_and_no_request_fails(
         f"R18 rolling restart, {engine.variant}",
         restarts=restarts,
         requests=len(answers),
+        requests_per_second=round(rate),
         failed=0,
         longest_drain_seconds=round(max(seconds), 2),
     )

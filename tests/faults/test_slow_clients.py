@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import installed
 from tests.engines import Engine
 from tests.faults.figures import LONG, note, short_or_long
-from tests.faults.load import get, introspections, offered, post
+from tests.faults.load import get, introspections, offered, post, saturated
 from tests.faults.test_kill import workers
 from tests.harness import Troth
 
@@ -60,7 +60,7 @@ def drip(socks: list[socket.socket], enough: threading.Event) -> None:
 
 def test_R20_RX_03_slow_clients_slow_nobody_else(troth: Troth, engine: Engine) -> None:
     what, seconds = introspections(troth), float(short_or_long(2, 20))
-    rate = short_or_long(30, 300)
+    rate = saturated(troth.port, 5.0, what).rate() / 3 if LONG else 30
     base = offered(troth.port, rate, seconds, what)
     kinds = (slow_head, slow_body, slow_reader)
     number = short_or_long(300, 2000)
