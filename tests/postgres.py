@@ -35,10 +35,15 @@ def binaries() -> Path | None:
 
 
 class Cluster:
-    """A PostgreSQL on a socket in its own folder, for as long as the tests run."""
+    """A PostgreSQL on a socket in its own folder, for as long as the tests run.
 
-    def __init__(self, bin_folder: Path) -> None:
+    A `careless` one waits for no disk: enough for whoever never takes the machine's power away, and
+    a new database for every test costs hardly anything.
+    """
+
+    def __init__(self, bin_folder: Path, *, careless: bool = False) -> None:
         self._bin = bin_folder
+        self._care = ("-c", "fsync=off", "-c", "full_page_writes=off") if careless else ()
         self.folder = Path(tempfile.mkdtemp(prefix="troth-pg-"))
         self.user = _unprivileged()
         self._process: subprocess.Popen[bytes] | None = None
@@ -63,6 +68,7 @@ class Cluster:
                 self._bin / "postgres",
                 *("-D", self.folder / "data", "-k", self.folder, "-h", ""),
                 *("-c", "max_connections=200", "-c", "log_min_messages=fatal"),
+                *self._care,
             ],
             user=self.user,
             cwd=self.folder,

@@ -13,7 +13,8 @@ import pytest
 
 from tests.store.nouns import Grant, standing
 from troth.settings import Settings, database_path
-from troth.store import Store
+from troth.store import Store, postgres_link
+from troth.store import postgres as postgres_engine
 from troth.store.open import migrated, open_store
 
 
@@ -51,6 +52,15 @@ def postgres(url: str) -> Database:
             return beside.submit(lambda: asyncio.run(ask(sql))).result()
 
     return Database(settings=Settings(database=url), rows=rows)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a busy machine does late is no failure here; tests/faults tries the limits of time."""
+    for module in (postgres_link, postgres_engine):
+        monkeypatch.setattr(module, "DEADLINE", 60.0)
+    session = postgres_link._SESSION | {"statement_timeout": "30000", "lock_timeout": "20000"}
+    monkeypatch.setattr(postgres_link, "_SESSION", session)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
