@@ -10,6 +10,8 @@ import contextlib
 from urllib.parse import urlencode
 
 from troth import log, metrics
+from troth.envelope import envelope
+from troth.errors import OAuthError
 from troth.fetch import FetchFailed
 from troth.model.client import RegisteredClient
 from troth.model.delivery import Delivery
@@ -114,20 +116,25 @@ class Deliveries:
         return outcome
 
     async def _sent(self, delivery: Delivery, client: RegisteredClient) -> str:
-        claims, now = token_claims(delivery, client, self._op.env()), self._op.now
-        alg = client.openid.id_token.signing or DEFAULT_ALG
-        token = self._op.ring.sign_jwt(claims, alg, TOKEN_TYPE, now)
-        body = urlencode({"logout_token": token}).encode()
         uri = client.openid.logout.backchannel_logout_uri or ""
         try:
+            body = urlencode({"logout_token": await self._token(delivery, client)}).encode()
             answered = await self._op.fetcher.post(uri, body, content_type=_FORM)
-        except FetchFailed:
+        except (FetchFailed, OAuthError):  # it cannot be reached, or its keys cannot
             return "failed"
         if answered.status < 300:
             return "delivered"
         if answered.status < 500 and answered.status not in _LATER:
             return "refused"
         return "failed"
+
+    async def _token(self, delivery: Delivery, client: RegisteredClient) -> str:
+        """Signed, and encrypted, as the client has its ID tokens (§2.4)."""
+        op, encoding = self._op, client.openid.id_token
+        closing = await envelope(op.client_keys, client, encoding)
+        claims = token_claims(delivery, client, op.env())
+        token = op.ring.sign_jwt(claims, encoding.signing or DEFAULT_ALG, TOKEN_TYPE, op.now)
+        return token if closing is None else closing.closed(token, "JWT")
 
     async def _settle(self, delivery: Delivery, outcome: str) -> None:
         due_at = self._op.now + retry_delay(delivery.attempts)

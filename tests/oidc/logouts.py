@@ -1,5 +1,7 @@
 """Applications that are told of logouts, and what they hear."""
 
+import json
+import secrets
 import threading
 import time
 from collections.abc import Callable
@@ -17,33 +19,18 @@ SCOPE = "openid profile offline_access read_write"
 PATIENCE = 60
 
 
-def register(client: OAuthClient, **logout: object) -> None:
-    """Where a client hears of logouts, and where people go after one."""
-
-    def change(registered: dict[str, Any]) -> dict[str, Any]:
-        registered["openid"]["logout"] |= logout
-        return registered
-
-    client.troth.edit_client(client.client_id, change)
-
-
-def encode(client: OAuthClient, alg: str) -> None:
-    """The algorithm that a client's ID tokens are signed by."""
-
-    def change(registered: dict[str, Any]) -> dict[str, Any]:
-        registered["openid"]["id_token"] |= {"signing": alg}
-        return registered
-
-    client.troth.edit_client(client.client_id, change)
+def register(client: OAuthClient, **members: object) -> None:
+    """Change what a client registered; null removes a member."""
+    words = ("client", "update", client.client_id, "--metadata", "-")
+    client.troth.cli(*words, stdin=json.dumps(members))
 
 
 def told(troth: Troth, outside: Outside, **answer: Any) -> tuple[OAuthClient, str]:
     """A new client that is told by the back channel, and the path where it listens."""
-    client = troth.client(scope=SCOPE, name="Canary Told")
-    path = f"/logout/{client.client_id}"
+    path = f"/logout/{secrets.token_hex(8)}"
     outside.answers[path] = Answer(**answer)
-    register(client, backchannel_logout_uri=outside.url(path))
-    return client, path
+    metadata = {"backchannel_logout_uri": outside.url(path)}
+    return troth.client(scope=SCOPE, name="Canary Told", metadata=metadata), path
 
 
 def signed_in(client: OAuthClient, person: Person, browser: Browser, scope: str = "openid") -> Any:

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from joserfc import jwe
+from joserfc.jwk import RSAKey
 
 from tests.engines import Engine
 from tests.harness import Browser, OAuthClient, Person, Plain, Troth, forms
@@ -14,7 +16,6 @@ from tests.oidc.conftest import userinfo
 from tests.oidc.logouts import (
     Holding,
     claims_of,
-    encode,
     register,
     settled,
     sign_out,
@@ -81,7 +82,7 @@ def test_the_token_is_signed_as_the_client_has_its_id_tokens_signed(
     teller: Troth, outside: Outside, browser: Browser, person: Person, alg: str
 ) -> None:
     client, path = told(teller, outside)
-    encode(client, alg)
+    register(client, id_token_signed_response_alg=alg)
     signed_in(client, person, browser)
     sign_out(browser)
     (token,) = until(lambda: tokens_at(outside, path))
@@ -94,18 +95,30 @@ def test_a_pairwise_client_is_told_in_its_own_words(
     teller: Troth, outside: Outside, browser: Browser, person: Person
 ) -> None:
     client, path = told(teller, outside)
-
-    def change(registered: dict[str, Any]) -> dict[str, Any]:
-        registered["openid"] |= {"subject_type": "pairwise", "sector": "app.example"}
-        return registered
-
-    teller.edit_client(client.client_id, change)
+    register(client, subject_type="pairwise")
     held = claims_of(teller, signed_in(client, person, browser)["id_token"])[1]
     sign_out(browser)
     (token,) = until(lambda: tokens_at(outside, path))
     claims = claims_of(teller, token)[1]
     assert claims["sub"] == held["sub"] != person.sub
     assert claims["sid"] == held["sid"]
+
+
+@spec("OIDC Back-Channel Logout §2.4")
+def test_the_token_is_encrypted_as_the_client_has_its_id_tokens_encrypted(
+    teller: Troth, outside: Outside, browser: Browser, person: Person
+) -> None:
+    key = RSAKey.generate_key(2048, {"use": "enc", "kid": "canary"})
+    client, path = told(teller, outside)
+    keys = {"keys": [key.as_dict(private=False)]}
+    register(client, jwks=keys, id_token_encrypted_response_alg="RSA-OAEP-256")
+    signed_in(client, person, browser)
+    sign_out(browser)
+    (token,) = until(lambda: tokens_at(outside, path))
+    algorithms = ["RSA-OAEP-256", "A128CBC-HS256"]
+    plain = jwe.decrypt_compact(token, key, algorithms=algorithms).plaintext or b""
+    header, claims = claims_of(teller, plain.decode())
+    assert (header["typ"], claims["sub"]) == ("logout+jwt", person.sub)
 
 
 def test_JW_12_a_logout_token_is_no_other_token(
