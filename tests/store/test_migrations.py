@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
@@ -62,14 +63,15 @@ def test_status_tells_pending_from_applied(tmp_path: Path) -> None:
     assert troth.cli("migrate", "up") == {"applied": []}
 
 
-def _start(settings: Settings, gate: Barrier, results: Any) -> None:
-    gate.wait(60)
-    try:
-        asyncio.run(_open(settings))
-    except BaseException as error:
-        results.put(f"{type(error).__name__}: {error}")
-    else:
-        results.put("open")
+def _start(each: Sequence[Settings], gate: Barrier, results: Any) -> None:
+    for settings in each:
+        gate.wait(120)
+        try:
+            asyncio.run(_open(settings))
+        except BaseException as error:
+            results.put(f"{type(error).__name__}: {error}")
+        else:
+            results.put("open")
 
 
 async def _open(settings: Settings) -> None:
@@ -79,15 +81,14 @@ async def _open(settings: Settings) -> None:
 
 
 def test_ST_09_processes_that_start_together_make_one_schema(tmp_path: Path) -> None:
-    for number in range(3):
-        settings = Settings(database=f"sqlite://{tmp_path}/{number}/troth.db")
-        gate, results = _SPAWN.Barrier(6), _SPAWN.Queue()
-        started = [_SPAWN.Process(target=_start, args=(settings, gate, results)) for _ in range(6)]
-        for process in started:
-            process.start()
-        assert [results.get(timeout=60) for _ in started] == ["open"] * 6
-        for process in started:
-            process.join(60)
+    each = [Settings(database=f"sqlite://{tmp_path}/{number}/troth.db") for number in range(5)]
+    gate, results = _SPAWN.Barrier(6), _SPAWN.Queue()
+    started = [_SPAWN.Process(target=_start, args=(each, gate, results)) for _ in range(6)]
+    for process in started:
+        process.start()
+    assert [results.get(timeout=120) for _ in started for _ in each] == ["open"] * 6 * 5
+    for process in started:
+        process.join(120)
 
 
 def test_ST_09_FT_04_a_migration_that_is_killed_leaves_all_or_nothing(tmp_path: Path) -> None:
