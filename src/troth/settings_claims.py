@@ -61,9 +61,7 @@ def _check(scope: str, claim: str, name: Any) -> None:
             raise SettingsError(
                 f"the setting claims.{scope} has a name that cannot be: {str(each)[:80]!r}"
             )
-        if (
-            each in RESERVED
-        ):  # Zitadel CVE-2024-29892: a mapping that made somebody else of a person
+        if each in RESERVED:  # a mapping could make somebody else of a person (CVE-2024-29892)
             raise SettingsError(
                 f"the setting claims.{scope} must not map {each!r}: the server alone says it"
             )

@@ -1,6 +1,7 @@
 """Sectors: which clients know a person by one pairwise subject, and who may join them."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,11 +80,12 @@ def test_rg_25_a_sector_that_does_not_list_a_redirect_uri_is_not_joined(
     assert troth.digest() == before
 
 
-def test_rg_19_a_sector_inside_the_network_is_not_asked(troth: Troth, outside: Outside) -> None:
-    count = outside.connections
-    said = refused(troth, subject_type="pairwise", sector_identifier_uri=outside.url("/inside"))
+def test_rg_19_a_sector_inside_the_network_is_not_asked(troth: Troth, tmp_path: Path) -> None:
+    inside = Outside(tmp_path).start()
+    said = refused(troth, subject_type="pairwise", sector_identifier_uri=inside.url("/inside"))
+    inside.stop()
     assert "cannot be fetched" in said
-    assert outside.connections == count
+    assert inside.connections == 0
 
 
 @spec("OIDC Registration §5")
