@@ -134,6 +134,16 @@ class Walker:
     def connect(self, decision: str = "allow", **typed: str | None) -> "Walker":
         """From Daybook's page to Troth and back, signing in where that is asked for."""
         self.open(self.demo.app).press("/connect")
+        return self._decide(decision, typed)
+
+    def log_in(self, decision: str = "allow", **typed: str | None) -> "Walker":
+        """The same, where Daybook only wants to know who is there."""
+        self.open(f"{self.demo.app}/you")
+        if 'id="log-in"' in self.page.text:
+            self.press("/you/log-in")
+        return self._decide(decision, typed)
+
+    def _decide(self, decision: str, typed: dict[str, str | None]) -> "Walker":
         if 'id="login"' in self.page.text:
             self.press("login", username=USERNAME, password=self.demo.password)
         if 'id="consent"' in self.page.text:

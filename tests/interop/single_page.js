@@ -6,6 +6,7 @@ const manager = new oidc.UserManager({
   post_logout_redirect_uri: `${location.origin}/`,
   loadUserInfo: true,
   automaticSilentRenew: false,
+  silentRequestTimeoutInSeconds: 60,
   monitorSession: true,
   checkSessionIntervalInSeconds: 1,
   userStore: new oidc.WebStorageStateStore({ store: localStorage }),

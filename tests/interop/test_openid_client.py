@@ -131,8 +131,17 @@ def test_nobody_is_asked_where_nobody_may_be(
     assert answer["error"] == "login_required"
     browser.authorize(rp.parameters(scope=SCOPE), person)
     silent = browser.get(begin(library, rp, prompt="none"))
+    known = library.do("exchange", landed=silent.headers["location"])
+    assert known["claims"]["sub"] == person.sub, known
+    hinted = {"prompt": "none", "id_token_hint": known["id_token"]}
+    silent = browser.get(begin(library, rp, **hinted))
+    again = library.do("exchange", landed=silent.headers["location"])
+    assert again["claims"]["sid"] == known["claims"]["sid"], again
+    somebody = Browser(rp.troth)
+    somebody.authorize(rp.parameters(scope=SCOPE), rp.troth.person())
+    silent = somebody.get(begin(library, rp, **hinted))
     answer = library.do("exchange", landed=silent.headers["location"])
-    assert answer["claims"]["sub"] == person.sub, answer
+    assert answer["error"] == "login_required", "somebody else is signed in there"
 
 
 @spec("OIDC RP-Initiated Logout §2", "OIDC RP-Initiated Logout §3")

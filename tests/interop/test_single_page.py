@@ -59,15 +59,18 @@ class Visitor:
         """What the application's script answers."""
         return self.page.evaluate(words)
 
+    def is_seen_as(self, name: str) -> None:
+        expect(self.page.locator("#who")).to_have_text(name, timeout=60_000)
+
     def signs_in(self) -> None:
         self.page.goto(self.site.url("/"))
-        expect(self.page.locator("#who")).to_have_text("nobody")
+        self.is_seen_as("nobody")
         self.page.click("#log-in")
         self.page.fill("[name=username]", self.person.username)
         self.page.fill("[name=password]", self.person.password)
         self.page.click("#sign-in")
         self.page.click("#allow")
-        expect(self.page.locator("#who")).to_have_text(str(CLAIMS["name"]))
+        self.is_seen_as(str(CLAIMS["name"]))
 
 
 @pytest.fixture
@@ -94,7 +97,7 @@ def test_signing_out_everywhere_leads_back_to_the_application(visitor: Visitor) 
     visitor.signs_in()
     visitor.page.click("#log-out")
     visitor.page.click("#confirm")
-    expect(visitor.page.locator("#who")).to_have_text("nobody")
+    visitor.is_seen_as("nobody")
     with pytest.raises(Error, match="the person is not logged in"):
         visitor.asks("manager.signinSilent()")
 

@@ -1,8 +1,10 @@
 """`troth dev` from start to end: what it keeps, what it says, and what it leaves behind."""
 
+import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -43,6 +45,24 @@ def test_a_start_on_other_ports_moves_the_clients_along(tmp_path: Path) -> None:
     assert walker.standing == "connected"
     assert f'"aud": "{moved.api}"' in walker.step(3)
     assert moved.stop() == 0
+
+
+def test_a_folder_of_an_older_version_learns_to_say_who_is_there(tmp_path: Path) -> None:
+    demo = Demo(tmp_path).start()
+    assert demo.stop() == 0
+    with sqlite3.connect(tmp_path / "troth.db") as database:
+        database.execute("update person set claims = '{}', email = null, email_key = null")
+        for client_id, metadata in database.execute("select client_id, metadata from client"):
+            older = json.loads(metadata)
+            older["scope"] = [name for name in older["scope"] if name in ("read_write", "calendar")]
+            older.pop("openid")
+            database.execute(
+                "update client set metadata = ? where client_id = ?", (json.dumps(older), client_id)
+            )
+    database.close()
+    walker = Walker(demo.start()).log_in()
+    assert "Hello, Ada Lovelace." in walker.page.text
+    assert demo.stop() == 0
 
 
 def test_keys_and_passwords_are_for_their_owner_and_not_the_same_twice(tmp_path: Path) -> None:

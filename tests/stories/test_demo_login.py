@@ -22,18 +22,6 @@ def walker(demo: Demo) -> Walker:
     return Walker(demo)
 
 
-def log_in(walker: Walker, decision: str = "allow", **typed: str | None) -> Walker:
-    """From Daybook's page to Troth and back."""
-    walker.open(f"{walker.demo.app}/you")
-    if 'id="log-in"' in walker.page.text:
-        walker.press("/you/log-in")
-    if 'id="login"' in walker.page.text:
-        walker.press("login", username=USERNAME, password=walker.demo.password)
-    if 'id="consent"' in walker.page.text:
-        walker.press("consent", decision=decision, **typed)
-    return walker
-
-
 def said(walker: Walker, claim: str) -> str:
     """What the page shows of a claim."""
     return walker.part(rf"<dt><code>{claim}</code></dt>\s*<dd><code>.*?</code>")
@@ -42,7 +30,7 @@ def said(walker: Walker, claim: str) -> str:
 @spec("OIDC Core §3.1", "OIDC Core §5.3", "OIDC Discovery §4")
 def test_logging_in_shows_who_is_there_and_how_daybook_came_to_know(walker: Walker) -> None:
     assert "Log in with Troth" in walker.page.text
-    log_in(walker)
+    walker.log_in()
     assert walker.standing == "known"
     assert walker.part(r"<h1>.*?</h1>") == "Hello, Ada Lovelace."
     assert "ada@people.example verified" in walker.part(r'class="card".*?</section>')
@@ -68,7 +56,7 @@ def test_logging_in_shows_who_is_there_and_how_daybook_came_to_know(walker: Walk
 
 @spec("OIDC Core §3.1.2.1")
 def test_daybook_asks_again_without_asking_the_person(walker: Walker) -> None:
-    before = said(log_in(walker), "auth_time")
+    before = said(walker.log_in(), "auth_time")
     walker.press("/you/still")
     assert walker.part(r"<h1>.*?</h1>") == "Still you, Ada."
     assert said(walker, "auth_time") == before
@@ -81,7 +69,7 @@ def test_daybook_asks_again_without_asking_the_person(walker: Walker) -> None:
 
 @spec("OIDC Core §3.1.2.6")
 def test_whoever_left_troth_is_nobody_at_the_next_question(walker: Walker) -> None:
-    log_in(walker)
+    walker.log_in()
     walker.http.cookies.clear(domain="127.0.0.1")
     walker.press("/you/still")
     assert walker.standing == "gone"
@@ -92,15 +80,15 @@ def test_whoever_left_troth_is_nobody_at_the_next_question(walker: Walker) -> No
 
 def test_a_person_may_keep_their_name_to_themselves_or_say_no(walker: Walker) -> None:
     walker.withdraw()
-    log_in(walker, scope="email")
+    walker.log_in(scope="email")
     assert walker.part(r"<h1>.*?</h1>") == "Hello, ada@people.example."
     walker.open(f"{walker.demo.app}/you").press("/you/forget").withdraw()
-    assert log_in(walker, decision="deny").standing == "denied"
+    assert walker.log_in(decision="deny").standing == "denied"
     assert "access_denied" in walker.step(3)
 
 
 def test_logging_out_of_daybook_alone_is_forgotten_by_daybook_alone(walker: Walker) -> None:
-    log_in(walker.withdraw()).press("/you/forget")
+    walker.withdraw().log_in().press("/you/forget")
     assert walker.standing == "new"
     walker.press("/you/log-in")
     assert walker.standing == "known", "Troth asks nothing: it still knows who is there"
@@ -108,7 +96,7 @@ def test_logging_out_of_daybook_alone_is_forgotten_by_daybook_alone(walker: Walk
 
 @spec("OIDC RP-Initiated Logout §2", "OIDC RP-Initiated Logout §3")
 def test_signing_out_everywhere_is_forgotten_by_daybook_and_by_troth(walker: Walker) -> None:
-    log_in(walker).press("/you/sign-out")
+    walker.log_in().press("/you/sign-out")
     assert "Daybook asks to sign you out" in walker.part(r'<p class="lead">.*?</p>')
     walker.press("end-session", decision="confirm")
     assert walker.standing == "left"
@@ -120,7 +108,7 @@ def test_signing_out_everywhere_is_forgotten_by_daybook_and_by_troth(walker: Wal
 
 @spec("OIDC RP-Initiated Logout §3")
 def test_whoever_stays_at_troth_has_left_daybook_all_the_same(walker: Walker) -> None:
-    log_in(walker).press("/you/sign-out").press("end-session", decision="stay")
+    walker.log_in().press("/you/sign-out").press("end-session", decision="stay")
     assert walker.open(f"{walker.demo.app}/you").standing == "leaving"
     walker.open(f"{walker.demo.app}/you/goodbye?state=made-up")
     assert walker.standing == "leaving", "nobody else says where the person is"

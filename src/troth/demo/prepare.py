@@ -155,7 +155,7 @@ def _client(name: str, own: ClientCredentials, **facts: object) -> RegisteredCli
 async def _put_missing(store: Store, plan: Plan, credentials: Credentials) -> None:
     """What is there stays as it is, but for what follows from the ports and from this version."""
     now = int(time.time())
-    nouns: list[Person | RegisteredClient] = []
+    puts: list[Put] = []
     for wanted in clients(plan, credentials):
         found = await store.client(wanted.client_id)
         moved = {
@@ -167,28 +167,32 @@ async def _put_missing(store: Store, plan: Plan, credentials: Credentials) -> No
         }
         noun = replace(wanted, created_at=now) if found is None else replace(found, **moved)  # type: ignore[arg-type]
         if noun != found:
-            nouns.append(noun)
+            puts.append(Put(noun=noun))
     person = await store.person_by_login(login_key(USERNAME))
     if person is None:
-        made = Person(
-            sub=secrets.token_hex(16),
-            username=USERNAME,
-            email=EMAIL,
-            password_hash=hash_now(credentials.password),
-            created_at=now,
-            claims=CLAIMS,
-        )
-        nouns.append(made)
+        puts.append(Put(noun=_newcomer(credentials.password, now)))
     elif not person.claims:
-        nouns.append(replace(person, email=person.email or EMAIL, claims=CLAIMS))
+        known = replace(person, email=person.email or EMAIL, claims=CLAIMS)
+        puts.append(Put(noun=known, expect_epoch=person.epoch))
     verbs = (
         *(Put(noun=scope) for scope in SCOPES if scope.name not in store.scopes),
-        *(Put(noun=noun) for noun in nouns),
+        *puts,
     )
     if verbs:
         event = AuditEvent(event="demo.prepared", outcome="ok", actor="operator")
         if not isinstance(await store.commit(Change(verbs=verbs, audit=(event,))), Done):
             raise CannotStart(f"the demo cannot be prepared in {plan.folder}; use another --folder")
+
+
+def _newcomer(password: str, now: int) -> Person:
+    return Person(
+        sub=secrets.token_hex(16),
+        username=USERNAME,
+        email=EMAIL,
+        password_hash=hash_now(password),
+        created_at=now,
+        claims=CLAIMS,
+    )
 
 
 async def _has_password(store: Store, password: str) -> bool:
