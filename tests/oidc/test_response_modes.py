@@ -26,6 +26,9 @@ def test_AZ_25_a_form_carries_the_answer_and_its_page_lets_nothing_else_happen(
     assert "script-src 'self'" in policy
     assert "unsafe" not in policy
     assert page.headers["cache-control"] == "no-store"
+    script = page.text.index("<script")
+    assert page.text.index('id="continue"') < script, "not every browser knows what may wait"
+    assert "defer" not in page.text[script:]
     tokens = rp.redeem(sent["code"]).json()
     assert verified(troth, tokens["id_token"]).claims["sub"] == grace.sub
 
