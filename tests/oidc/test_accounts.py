@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.harness import Browser, OAuthClient, Person, Troth, answer, forms
-from tests.oidc.conftest import verified
+from tests.oidc.conftest import know, verified
 from tests.spec import spec
 
 LOGIN, SELECT, CONSENT = 'id="login"', 'id="select"', 'id="consent"'
@@ -75,6 +75,17 @@ def test_a_choice_is_for_one_request_and_no_consent_is_borrowed(
     assert CONSENT in page.text
     assert first.username in page.text
     assert second.username not in page.text
+
+
+def test_an_account_goes_by_the_name_of_its_person_and_their_address(
+    troth: Troth, rp: OAuthClient
+) -> None:
+    browser, person = Browser(troth), troth.person()
+    know(troth, person, name="Katherine <Johnson>")
+    browser.authorize(rp.parameters(scope="openid"), person)
+    page = ask(browser, rp, prompt="select_account")
+    assert "Katherine &lt;Johnson&gt;" in page.text
+    assert f"{person.username}@people.example" in page.text
 
 
 @spec("OIDC Core §3.1.2.1")

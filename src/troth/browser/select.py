@@ -39,7 +39,7 @@ async def handle(request: Request, op: Op) -> Response:
 def _line(op: Op, account: forms.Account) -> AccountLine:
     return AccountLine(
         reference=account.session.session_id,
-        name=account.person.name,
+        name=str(account.person.claims.get("name") or account.person.name),
         email=account.person.email,
         since=f"signed in {words.moment(account.session.authenticated_at, op.now)}",
     )
