@@ -354,3 +354,10 @@ def test_the_metadata_names_the_endpoint(troth: Troth) -> None:
     with Plain(troth) as http:
         metadata = http.get("/.well-known/openid-configuration").json()
     assert metadata["end_session_endpoint"] == troth.issuer + "/oauth/end_session"
+
+
+@spec("OIDC RP-Initiated Logout §3")
+def test_the_application_may_lead_on_to_another_of_its_hosts(browser: Browser, hint: str) -> None:
+    for back, sources in ((BACK, "https:"), ("com.example.app:/out", "com.example.app:")):
+        page = ask(browser, id_token_hint=hint, post_logout_redirect_uri=back)
+        assert f"form-action 'self' {sources};" in page.headers["content-security-policy"]

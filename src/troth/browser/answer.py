@@ -155,12 +155,17 @@ async def _to_application(
 
 
 def form_targets(target: Target) -> tuple[str, ...]:
-    """Where the forms of a page may end up, as sources of its policy.
+    """Where the forms of a page may end up, as sources of its policy."""
+    return onward(target.redirect_uri)
+
+
+def onward(uri: str) -> tuple[str, ...]:
+    """Where a form may end up that leads to this address of an application.
 
     Browsers hold a form's whole way against it, also where the application itself sends the
     person on to another of its hosts: so it is the scheme, and no origin.
     """
-    scheme = target.redirect_uri.partition(":")[0]
+    scheme = uri.partition(":")[0]
     return ("http:", "https:") if scheme == "http" else (scheme + ":",)
 
 

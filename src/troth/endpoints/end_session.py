@@ -7,7 +7,7 @@ form that another site posts brings no cookies, and an ID token stays out of our
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from troth.browser import ending, forms, journey
+from troth.browser import answer, ending, forms, journey
 from troth.browser.pages.views import EndSessionPage, LoggedOutPage
 from troth.errors import OAuthError, PageError
 from troth.http import (
@@ -24,7 +24,6 @@ from troth.http import (
 )
 from troth.model.client import RegisteredClient
 from troth.op import Op
-from troth.page_policy import source
 from troth.rules import logout
 from troth.settings import Settings
 from troth.signing import seal
@@ -153,7 +152,7 @@ async def _ask(request: Request, op: Op, asked: Ending) -> Response:
         account_name=there[0].person.name,
         client_name=client.client_name if client is not None else None,
     )
-    targets = (source(asked.redirect_uri),) if asked.redirect_uri else ()
+    targets = answer.onward(asked.redirect_uri) if asked.redirect_uri else ()
     return page(200, op.pages.render(view), PageOptions(form_targets=targets, extra=cookies))
 
 
