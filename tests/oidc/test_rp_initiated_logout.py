@@ -12,6 +12,7 @@ import pytest
 
 from tests.attacks.forging import b64, key_of, parts, resigned
 from tests.harness import Browser, OAuthClient, Person, Plain, Troth, forms, is_page
+from tests.oidc.conftest import userinfo
 from tests.oidc.logouts import register, signed_in
 from tests.spec import spec
 
@@ -235,6 +236,10 @@ def test_LO_03_a_hint_that_is_no_id_token_of_ours_is_refused(
     head, payload, _ = hint.split(".")
     none = b64('{"alg":"none"}')
     access = client.tokens(person, browser, scope="openid read_write")["access_token"]
+    register(client, userinfo_signed_response_alg="RS256")
+    told = userinfo(troth, access).text
+    register(client, userinfo_signed_response_alg=None)
+    assert told.count(".") == 2
     bad = [
         "garbage",
         "a.b.c",
@@ -243,6 +248,7 @@ def test_LO_03_a_hint_that_is_no_id_token_of_ours_is_refused(
         changed(hint, sub="somebody"),
         changed(hint, iss="https://evil.example"),
         access,
+        told,
         hint + ".x.y",
         "é" * 20,
         "%00",

@@ -2,6 +2,9 @@
 
 import re
 
+import pytest
+
+from tests.harness import Browser, OAuthClient, Troth, forms
 from tests.spec import spec
 from troth.rules.session_state import session_state
 
@@ -10,6 +13,26 @@ from troth.rules.session_state import session_state
 def test_the_session_state_is_a_salted_hash_and_its_salt() -> None:
     state = session_state("client", "https://app.example", "b-state", "s4lt")
     assert state == "A2dMMT7bKQLq5I4dP5copuIF25YCR2a3Sj4ysrcRbTY.s4lt"
+
+
+@spec("OIDC Session Management §3.2")
+@pytest.mark.parametrize("where", ["on the account page", "somewhere else"])
+def test_the_state_of_a_browser_moves_when_its_session_was_ended(
+    troth: Troth, rp: OAuthClient, where: str
+) -> None:
+    browser, person = Browser(troth), troth.person()
+    browser.authorize(rp.parameters(scope="openid"), person)
+    before = browser.http.cookies["troth-state"]
+    if where == "on the account page":
+        ((own,),) = troth.rows("select session_id from session where sub = ?", person.sub)
+        found = next(iter(forms(browser.get("/account").text).values()))["inputs"]
+        data = {"form_token": dict(found)["form_token"], "session_id": own}
+        assert browser.post("/account/sessions/end", data).status_code == 303
+    else:
+        troth.cli("user", "disable", person.username)
+    browser.get("/login")
+    assert browser.http.cookies["troth-state"] != before
+    assert "set-cookie" not in Browser(troth).get("/oauth/check_session").headers
 
 
 @spec("OIDC Session Management §2")

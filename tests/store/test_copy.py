@@ -29,6 +29,8 @@ def test_what_was_issued_before_goes_on_after_the_move(
     client.revoke(revoked["refresh_token"])
     stored = "insert into stored_code (code_id, sealed, expires_at) values (?, ?, ?)"
     troth.execute(stored, b"canary", "sealed", 1)
+    owed = "insert into delivery values (?, 'client', 'sub', 'session', ?, 3, ?)"
+    troth.execute(owed, b"canary", 2**40, 2**40)
     once = client.code(person, browser)
     assert client.redeem(once).status_code == 200
     troth.client("--auth-method", "none")
@@ -36,7 +38,7 @@ def test_what_was_issued_before_goes_on_after_the_move(
     stranger.sign_in(stranger.get("/login"), replace(person, password="canary of a stranger"))
     troth.stop()
     before = contents(troth)
-    assert [table for table, rows in before.items() if not rows] == ["delivery"]
+    assert [table for table, rows in before.items() if not rows] == []
     troth.environment["TROTH_DATABASE"] = target
     troth.cli("migrate", "up")
     told = troth.cli("copy", "--from", source, "--to", target)

@@ -62,8 +62,10 @@ async def begun(store: Store, person: Person, **changes: int) -> Session:
 
 
 async def waiting(store: Store) -> set[tuple[str, str]]:
-    """Clients and sessions of all that is due; it is taken by this."""
+    """Clients and sessions of all that is due; it is settled by this."""
     taken = await store.outbox.take(NOW, NOW + 60, 100)
+    for one in taken:
+        await store.outbox.forget(one)
     return {(one.client_id, one.session_id) for one in taken}
 
 

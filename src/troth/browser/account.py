@@ -162,7 +162,9 @@ async def _end(request: Request, op: Op, signed_in: journey.SignedIn, form: Form
     event = AuditEvent(event="session.ended", outcome="ok", actor=sub, sub=sub)
     revoke = Revoke(kind="session", key=form.get("session_id", ""), sub=sub, at=op.now)
     await _commit(request, op, revoke, event)
-    return journey.to_own_page(op, "/account?done=ended")
+    left = await forms.signed_in(request, op)  # it may have been the one in use here
+    moved = forms.moved_state(request, op, left[0] if left is not None else None)
+    return journey.to_own_page(op, "/account?done=ended", moved)
 
 
 async def _end_others(request: Request, op: Op, signed_in: journey.SignedIn) -> Response:

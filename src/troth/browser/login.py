@@ -36,7 +36,9 @@ async def handle(request: Request, op: Op) -> Response:
     signed_in = await forms.signed_in(request, op)
     shown = _Shown(pending=pending, text=text or "")
     if signed_in is None:
-        shown = replace(shown, extra=forms.clear_session(request, op))
+        # It may have ended elsewhere: applications that ask this browser shall know (§3.2).
+        moved = forms.moved_state(request, op, None)
+        shown = replace(shown, extra=forms.clear_session(request, op) + moved)
     elif pending is None:
         return journey.to_own_page(op, "/account")
     else:
