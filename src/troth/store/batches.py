@@ -17,14 +17,14 @@ MOST_WAITING = 4096
 class Batches(Generic[I, R]):
     """One batch of a kind is under way at a time; what comes meanwhile is the next one.
 
-    A key occurs once in a batch: a second change of a row in one statement would silently be
-    lost, so it waits for the next.
+    A key occurs once in a batch of changes: a second change of a row in one statement would
+    silently be lost, so it waits for the next. Reads have no key: who asks the same goes along.
     """
 
     def __init__(
         self,
         run: Callable[[Sequence[I]], Awaitable[Sequence[R | BaseException]]],
-        key: Callable[[I], Hashable],
+        key: Callable[[I], Hashable] | None,
         patience: float,
     ) -> None:
         self._run = run
@@ -74,7 +74,7 @@ class Batches(Generic[I, R]):
         for entry in self._waiting:
             if entry[1].done():  # nobody waits for it any more: what has not begun never will
                 continue
-            key = self._key(entry[0])
+            key = self._key(entry[0]) if self._key is not None else entry[1]
             if key in keys or len(taken) >= MOST_IN_BATCH:
                 left.append(entry)
             else:

@@ -2,13 +2,12 @@
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from troth import log
 from troth.model.change import AuditEvent
-from troth.store import StoreUnavailable, Trace, rows
+from troth.store import StoreUnavailable, Trace
 
 MOST_WAITING = 10_000
 # So many within a moment are a flood: what is alike becomes one row.
@@ -83,9 +82,10 @@ class Notes:
 
 def gathered(notes: Sequence[Note]) -> list[Note]:
     """Events that differ in nothing but their request, as one with their number (a flood's)."""
-    times = Counter(entry for entry, _, _ in notes)
-    first = {note[0]: note for note in reversed(notes)}
-    return [_counted(first[entry], number) for entry, number in times.items()]
+    alike: dict[AuditEvent | Trace, list[Note]] = {}
+    for note in notes:
+        alike.setdefault(note[0], []).append(note)
+    return [_counted(those[0], len(those)) for those in alike.values()]
 
 
 def _counted(note: Note, number: int) -> Note:
@@ -100,4 +100,4 @@ def say(entries: Sequence[AuditEvent | Trace], request_id: str) -> None:
     """The log lines of audit events; traces have theirs already."""
     for entry in entries:
         if isinstance(entry, AuditEvent):
-            log.audit(rows.asdict(entry), request_id)
+            log.audit(entry, request_id)

@@ -71,11 +71,7 @@ class Postgres:
     def __init__(self, dsn: str, *, pooled: bool = False) -> None:
         self._link = Link(dsn, pooled=pooled)
         self._watch = Watch(self._link)
-        self._chains = Batches(
-            self._read_chains,
-            key=lambda values: bytes(values["chain_id"]),
-            patience=DEADLINE,
-        )
+        self._chains = Batches(self._read_chains, key=None, patience=DEADLINE)
         self._hot = {kind: self._batches(name) for kind, name in SHAPES.items()}
 
     async def open(self) -> None:
@@ -212,7 +208,7 @@ class Postgres:
 
     async def _read_chains(self, batch: Sequence[Mapping[str, Any]]) -> Sequence[Row | None]:
         values = {
-            "chain_id": [one["chain_id"] for one in batch],
+            "chain_id": list({one["chain_id"] for one in batch}),
             "now": max(one["now"] for one in batch),
         }
         async with self._link.connection() as connection:

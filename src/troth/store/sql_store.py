@@ -208,4 +208,14 @@ class SQLStore:
 def _steps(entry: AuditEvent | Trace, request_id: str, at: int) -> Sequence[Step]:
     if isinstance(entry, Trace):
         return [("put_trace", rows.asdict(entry)), ("next_slot", {})]
-    return [("audit", {**rows.asdict(entry), "request_id": request_id, "at": at})]
+    values = {
+        "at": at,
+        "event": entry.event,
+        "outcome": entry.outcome,
+        "actor": entry.actor,
+        "client_id": entry.client_id,
+        "sub": entry.sub,
+        "request_id": request_id,
+        "detail": entry.detail,
+    }
+    return [("audit", values)]

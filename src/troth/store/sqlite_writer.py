@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from troth.model.change import Change, Done, Outcome
@@ -23,6 +24,9 @@ from troth.store.sqlite_revision import Mark
 
 SQL: Mapping[str, str] = statements.load("sqlite")
 
+# Full, read-only, busy, damaged: the whole transaction is in doubt, not one change. (What derives
+# from them is about one change.)
+_IN_DOUBT = (sqlite3.OperationalError, sqlite3.DatabaseError)
 MOST_IN_BATCH = 128
 MOST_WAITING = 4096
 
@@ -37,11 +41,10 @@ class _Job:
 
     work: Work
     future: asyncio.Future[Any]
-    loop: asyncio.AbstractEventLoop
 
-    def finish(self, result: Result) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self.loop.call_soon_threadsafe(_settle, self.future, *result)
+
+class _Undo(Exception):
+    """A change that lost after it had done something: its outcome, and all of it goes back."""
 
 
 def connect(path: Path, *, write: bool) -> sqlite3.Connection:
@@ -67,8 +70,11 @@ class Writer:
         self._lock = lock.open("wb")
         self.mark = Mark(path.with_name(path.name + ".revision"))
         self.mark.unsettle()  # the word may be older than a file that was put in its place
-        self._jobs: list[_Job] = []
-        self._wake = threading.Condition()
+        # Gathered on the loop; handed over turn by turn; None at the end.
+        self._gathered: list[_Job] = []
+        self._turns: SimpleQueue[list[_Job] | None] = SimpleQueue()
+        self._waiting = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="sqlite-writer", daemon=True)
         self._thread.start()
@@ -79,32 +85,41 @@ class Writer:
         A future that is done before its turn takes its work with it.
         """
         loop = asyncio.get_running_loop()
-        job = _Job(work, loop.create_future(), loop)
-        with self._wake:
-            if len(self._jobs) >= MOST_WAITING or self._stopping:
-                raise StoreUnavailable("too many changes are waiting")
-            self._jobs.append(job)
-            self._wake.notify()
+        if loop is not self._loop:
+            self._loop, self._gathered, self._waiting = loop, [], 0
+        if self._stopping or self._waiting >= MOST_WAITING:
+            raise StoreUnavailable("too many changes are waiting")
+        if not self._gathered:
+            loop.call_soon(self._hand_over)
+        job = _Job(work, loop.create_future())
+        self._gathered.append(job)
+        self._waiting += 1
         return job.future
 
+    def _hand_over(self) -> None:
+        """What came in one turn of the loop goes to the thread together, which is woken once."""
+        gathered, self._gathered = self._gathered, []
+        self._turns.put(gathered)
+
     def close(self) -> None:
-        with self._wake:
-            self._stopping = True
-            self._wake.notify()
+        self._stopping = True
+        self._hand_over()
+        self._turns.put(None)
         self._thread.join(timeout=10)
         self._db.close()
         self._lock.close()
         self.mark.close()
 
     def _run(self) -> None:
-        while True:
-            with self._wake:
-                while not self._jobs and not self._stopping:
-                    self._wake.wait()
-                batch, self._jobs = self._jobs[:MOST_IN_BATCH], self._jobs[MOST_IN_BATCH:]
-            if not batch:
-                return
-            self._transact(batch)
+        while (jobs := self._turns.get()) is not None:
+            while len(jobs) < MOST_IN_BATCH and not self._turns.empty():
+                more = self._turns.get()
+                if more is None:
+                    self._turns.put(None)
+                    break
+                jobs += more
+            for first in range(0, len(jobs), MOST_IN_BATCH):
+                self._transact(jobs[first : first + MOST_IN_BATCH])
 
     def _transact(self, batch: list[_Job]) -> None:
         try:
@@ -112,8 +127,19 @@ class Writer:
         except Exception as error:  # whatever it was: nothing is durable, and the thread lives on
             failure = StoreUnavailable(f"{type(error).__name__}: {error}")
             results = [(None, failure)] * len(batch)
-        for job, result in zip(batch, results, strict=True):
-            job.finish(result)
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop = batch[0].future.get_loop()
+            loop.call_soon_threadsafe(self._settle, batch, results)
+
+    def _settle(self, batch: list[_Job], results: list[Result]) -> None:
+        self._waiting -= len(batch)
+        for job, (result, error) in zip(batch, results, strict=True):
+            if job.future.done():
+                continue
+            if error is not None:
+                job.future.set_exception(error)
+            else:
+                job.future.set_result(result)
 
     def _results(self, batch: list[_Job]) -> list[Result]:
         return self._locked(lambda: self._commit(batch))
@@ -131,8 +157,7 @@ class Writer:
             fcntl.flock(self._lock, fcntl.LOCK_UN)
 
     def _commit(self, batch: list[_Job]) -> list[Result]:
-        self._db.execute("begin immediate")
-        results = [_attempt(job, self._db) for job in batch]
+        results = self._together(batch) or self._each(batch)
         revision = self._revision()
         if revision == self.mark.revision:
             self._db.execute("commit")
@@ -141,6 +166,22 @@ class Writer:
             self._db.execute("commit")
             self.mark.settle(revision)
         return results
+
+    def _together(self, batch: list[_Job]) -> list[Result] | None:
+        """The batch as one; None, and nothing done, where one of them has to be undone alone."""
+        self._db.execute("begin immediate")
+        try:
+            return [(None if job.future.done() else job.work(self._db), None) for job in batch]
+        except Exception as error:
+            if type(error) in _IN_DOUBT:
+                raise
+            self._db.execute("rollback")
+            return None
+
+    def _each(self, batch: list[_Job]) -> list[Result]:
+        """The batch again, so that a bad change does not take the others with it."""
+        self._db.execute("begin immediate")
+        return [_attempt(job, self._db) for job in batch]
 
     def _revision(self) -> int:
         found: int = self._db.execute(SQL["revision"]).fetchone()[0]
@@ -162,12 +203,13 @@ class _Statements:
 
 
 def apply_whole(db: sqlite3.Connection, change: Change, steps: Sequence[Step]) -> Outcome:
-    """A change and what rides along inside the savepoint of its job: all of it, or nothing."""
+    """A change and what rides along: all of it, or nothing. Raises where some is to be undone."""
+    before = db.total_changes
     outcome = at_once(apply(_Statements(db), change, int(time.time())))
     if isinstance(outcome, Done):
         run_steps(db, steps)
-    else:
-        db.execute("rollback to job")
+    elif db.total_changes != before:
+        raise _Undo(outcome)
     return outcome
 
 
@@ -179,30 +221,20 @@ def run_steps(db: sqlite3.Connection, steps: Sequence[Step]) -> int:
     return changed
 
 
-# Full, read-only, busy, damaged: the whole transaction is in doubt, not one change.
-_IN_DOUBT = (sqlite3.OperationalError, sqlite3.DatabaseError)
-
-
 def _attempt(job: _Job, db: sqlite3.Connection) -> Result:
     if job.future.done():  # its request was told that nothing was done
         return None, None
     db.execute("savepoint job")
+    result: Result
     try:
-        result = job.work(db)
-    except Exception as error:  # one bad change must not take the others with it
+        result = job.work(db), None
+    except _Undo as lost:
+        db.execute("rollback to job")
+        result = lost.args[0], None
+    except Exception as error:
         if type(error) in _IN_DOUBT:
             raise
         db.execute("rollback to job")
-        db.execute("release job")
-        return None, error
+        result = None, error
     db.execute("release job")
-    return result, None
-
-
-def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
-    if future.done():
-        return
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(result)
+    return result
