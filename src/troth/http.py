@@ -4,10 +4,9 @@ Everything is `no-store` unless it says otherwise, and only `redirect` here make
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -17,10 +16,13 @@ from troth.errors import OAuthError, invalid_request
 from troth.page_policy import BROWSER, framed_headers, opened, page_headers
 from troth.page_policy import Headers as Headers  # noqa: PLC0414 (named here too)
 from troth.page_policy import PageOptions as PageOptions  # noqa: PLC0414
+from troth.value import frozen, frozen_positional
 
 MOST_KEYS = 100
 _FORM = b"application/x-www-form-urlencoded"
-_ENCODED = re.compile(rb"[%+\0]")
+_ENCODED = re.compile(rb"[%+\0\x80-\xff]")
+_ENCODED_TEXT = re.compile(r"[%+\0\x80-\xff]")
+_NONE: frozenset[str] = frozenset()
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -32,7 +34,7 @@ class Cost(StrEnum):
     PASSWORD = "password"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Request:
     """One request, whole. `peer` is the client's address after trusted proxies were considered."""
 
@@ -63,7 +65,7 @@ class Request:
         return [value.decode("latin-1") for key, value in self.headers if key == name]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_positional
 class Response:
     """An answer, whole. `request_id` becomes its `x-request-id`."""
 
@@ -117,18 +119,17 @@ def parse_parameters(raw: bytes, list_name: str = "resource") -> Form:
     values: dict[str, str] = {}
     repeated: set[str] = set()
     several: list[str] = []
-    pieces = raw.split(b"&") if raw else []
+    # Latin 1 gives each byte its character: what is not ASCII is decoded with its escapes.
+    pieces = raw.decode("latin-1").split("&") if raw else []
     if len(pieces) > MOST_KEYS:
         raise invalid_request("too many parameters", reason=f"{len(pieces)} parameters")
-    plain = raw.isascii() and not _ENCODED.search(raw)
+    encoded = _ENCODED.search(raw) is not None
     for piece in pieces:
         if not piece:
             continue
-        name_raw, _, value_raw = piece.partition(b"=")
-        if plain:
-            name, value = name_raw.decode(), value_raw.decode()
-        else:
-            name, value = _decode(name_raw), _decode(value_raw)
+        name, _, value = piece.partition("=")
+        if encoded and _ENCODED_TEXT.search(piece):
+            name, value = _decode(name), _decode(value)
         if name == list_name:
             several.append(value)
         elif name in values:
@@ -137,10 +138,15 @@ def parse_parameters(raw: bytes, list_name: str = "resource") -> Form:
             values[name] = value
     if "" in values.values():
         values = {name: value for name, value in values.items() if value}
-    return Form(values, frozenset(repeated), tuple(value for value in several if value))
+    return Form(
+        values,
+        frozenset(repeated) if repeated else _NONE,
+        tuple(value for value in several if value) if several else (),
+    )
 
 
-def _decode(raw: bytes) -> str:
+def _decode(text: str) -> str:
+    raw = text.encode("latin-1")
     if b"%" in raw or b"+" in raw:
         if _BROKEN_ESCAPE.search(raw):
             raise invalid_request("a parameter is not well encoded", reason="broken % escape")
@@ -169,6 +175,8 @@ def parse_form(request: Request, list_name: str = "resource") -> Form:
 def require_form(request: Request) -> None:
     """Refuse every body that is not a form (RFC 6749 appendix B)."""
     content_type = (request.header(b"content-type") or "").encode("latin-1")
+    if content_type == _FORM:
+        return
     if content_type.split(b";")[0].strip().lower() != _FORM:
         raise OAuthError(
             "unsupported_media_type",
@@ -177,7 +185,7 @@ def require_form(request: Request) -> None:
         )
 
 
-_JSON: Headers = (
+JSON: Headers = (
     (b"content-type", b"application/json"),
     (b"cache-control", b"no-store"),
     (b"pragma", b"no-cache"),
@@ -187,12 +195,12 @@ _JSON: Headers = (
 
 def json(status: int, body: object, extra: Headers = ()) -> Response:
     """A JSON answer that nobody may keep (RFC 6749 §5.1)."""
-    return Response(status, _JSON + extra if extra else _JSON, msgspec.json.encode(body))
+    return Response(status, JSON + extra if extra else JSON, msgspec.json.encode(body))
 
 
 def jwt(text: str) -> Response:
     """A JWT as the whole answer (OIDC Core §5.3.2)."""
-    headers = ((b"content-type", b"application/jwt"), *_JSON[1:])
+    headers = ((b"content-type", b"application/jwt"), *JSON[1:])
     return Response(200, headers, text.encode("ascii"))
 
 
@@ -222,26 +230,3 @@ def _ascii(location: str) -> bytes:
     if any(ord(char) <= 32 or ord(char) >= 127 for char in location):
         raise ValueError("a Location must be printable ASCII")
     return location.encode("ascii")
-
-
-def lines(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    """Headers as they go over the wire."""
-    return b"".join(b"%b: %b\r\n" % header for header in headers)
-
-
-_JSON_LINES = lines(_JSON)
-_STATUS_LINES = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
-}
-
-
-def rendered(response: Response, common: bytes, *, head: bool, close: bool) -> bytes:
-    """An answer as it goes over the wire (RFC 9112 §4, §6); `common` are lines of every answer."""
-    headers, body = response.headers, response.body
-    own = _JSON_LINES if headers is _JSON else lines(headers)
-    if response.request_id:
-        own += b"x-request-id: %b\r\n" % response.request_id.encode()
-    if response.status not in (204, 304):  # these have no content, not content of length 0
-        own += b"content-length: %d\r\n" % len(body)
-    end = b"connection: close\r\n\r\n" if close else b"\r\n"
-    return b"".join((_STATUS_LINES[response.status], common, own, end, b"" if head else body))

@@ -1,7 +1,6 @@
 """From what arrived to a `Request`: limits and trust, before anything looks at it (ASVS 13.1.3)."""
 
 import ipaddress
-from dataclasses import dataclass
 from urllib.parse import unquote
 
 import httptools
@@ -9,6 +8,7 @@ import httptools
 from troth.errors import OAuthError, invalid_request
 from troth.http import Headers, Request
 from troth.settings import Settings, parse_listen
+from troth.value import frozen_positional
 
 LONGEST_URL = 10 * 1024
 LONGEST_BODY = 64 * 1024
@@ -16,7 +16,7 @@ MOST_HEADERS = 100
 LONGEST_HEADERS = 32 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_positional
 class Arrival:
     """A request as a web server hands it over: nothing of it has been checked.
 

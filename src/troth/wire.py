@@ -16,9 +16,10 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from troth import log
-from troth.http import Headers, Response, lines, rendered
+from troth.http import Headers, Response
 from troth.intake import LONGEST_BODY, LONGEST_HEADERS, LONGEST_URL, MOST_HEADERS, Arrival
 from troth.intake import target as target_of
+from troth.rendered import lines, rendered
 
 # Seconds for a whole request to come in, and for the next one to begin.
 REQUEST_SECONDS = 10.0

@@ -1,9 +1,12 @@
 """Nouns with new ids, as small as they may be."""
 
+import dataclasses
 import os
 import time
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import msgspec
 
 from troth.model.authorization import Authorization, Chain, ChainState
 from troth.model.change import Change, Done, Outcome, Put, Redeem, Rotate, Verb
@@ -13,6 +16,16 @@ from troth.store import Store
 
 NOW = int(time.time())
 HOUR, DAY = 3600, 86400
+
+N = TypeVar("N")
+
+
+def replace(noun: N, **changes: Any) -> N:
+    """A noun with other fields, whichever way it is made."""
+    kept: Any = noun
+    quick = isinstance(noun, msgspec.Struct)
+    made: N = (msgspec.structs.replace if quick else dataclasses.replace)(kept, **changes)
+    return made
 
 
 def name(prefix: str) -> str:

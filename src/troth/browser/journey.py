@@ -5,7 +5,6 @@ browser is sent to an application, `answer` does it.
 """
 
 import os
-from dataclasses import replace
 
 from troth.browser import answer, forms
 from troth.browser.steps import (
@@ -45,7 +44,7 @@ async def begin(request: Request, op: Op, asked: AuthorizationRequest) -> Respon
         cookies = ()  # nothing is shown, so nothing has to be recognised later
     pending = Pending(request=asked, transaction=os.urandom(16), browser=browser, created_at=op.now)
     response = await advance(request, op, pending, await forms.signed_in(request, op))
-    return replace(response, headers=response.headers + cookies)
+    return response.adding(cookies)
 
 
 def seal_pending(op: Op, pending: Pending) -> str:

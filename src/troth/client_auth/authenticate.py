@@ -2,13 +2,13 @@
 
 import hmac
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from troth.client_auth import client_secret_basic, client_secret_post, none
 from troth.client_auth.credentials import Credentials
 from troth.errors import invalid_client, invalid_request
 from troth.model.client import Client, RegisteredClient, secret_digest
+from troth.value import frozen
 
 
 class Method(Protocol):
@@ -26,7 +26,7 @@ CLIENT_AUTH: tuple[Method, ...] = (client_secret_basic, client_secret_post, none
 _SHARED_SECRET = ("client_secret_basic", "client_secret_post")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Presented:
     """What a request shows of its client: its Authorization headers and its form."""
 

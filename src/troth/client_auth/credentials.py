@@ -1,11 +1,10 @@
 """What a method reads from a request before anything is believed."""
 
-from dataclasses import dataclass
-
 from troth.model.client import AuthMethod
+from troth.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Credentials:
     """A claimed client and, for a shared secret, the text to compare. Never printed."""
 

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from troth.errors import OAuthError, invalid_grant, invalid_request
 from troth.grants.granted import Granted, Reads
@@ -17,11 +17,12 @@ from troth.rules.access_token import Subject, access_token
 from troth.rules.openid import Said
 from troth.rules.scope import still_allowed
 from troth.rules.subject import visible_sub
+from troth.value import frozen
 
 grant_type: str = "authorization_code"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Asked:
     """The parameters of RFC 6749 §4.1.3 and RFC 7636 §4.5."""
 
@@ -31,7 +32,7 @@ class Asked:
     resource: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Found:
     """`chain` is looked up only for a code that is refused anyway: was it a late replay?
 
@@ -132,7 +133,7 @@ def _replay(code: Code, env: Env) -> OAuthError:
     return invalid_grant("the code is not valid", reason="replay: used before", change=change)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Redeemed:
     """A code that counts, and what of it this client may still have."""
 

@@ -1,7 +1,6 @@
 """`client_credentials` (RFC 6749 §4.4): a client for itself. Nothing is written."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from troth.errors import unauthorized_client
 from troth.grants.granted import Granted, Reads
@@ -13,11 +12,12 @@ from troth.model.token import Tokens
 from troth.rules import resource as resources
 from troth.rules.access_token import Subject, access_token
 from troth.rules.scope import requested
+from troth.value import frozen
 
 grant_type: str = "client_credentials"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Asked:
     """The parameters of RFC 6749 §4.4.2."""
 
@@ -25,7 +25,7 @@ class Asked:
     resource: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Found:
     """The scopes that the operator defined."""
 

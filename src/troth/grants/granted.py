@@ -1,16 +1,16 @@
 """What every grant hands back, and what it may read."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
 
 from troth.model.authorization import ChainState
 from troth.model.change import Change
 from troth.model.person import Scope
 from troth.model.token import Code, RefreshToken, Tokens
+from troth.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Granted:
     """Tokens that become real when `change` is done, and not before."""
 

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from troth.errors import OAuthError, invalid_grant, invalid_request
 from troth.grants.granted import Granted, Reads
@@ -18,11 +18,12 @@ from troth.rules.openid import Said
 from troth.rules.scope import parse as parse_scope
 from troth.rules.scope import refuse_beyond, still_allowed
 from troth.rules.subject import visible_sub
+from troth.value import frozen
 
 grant_type: str = "refresh_token"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Asked:
     """The parameters of RFC 6749 §6."""
 
@@ -31,7 +32,7 @@ class Asked:
     resource: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Found:
     """The facts of the presented token; None where it was not sealed here.
 

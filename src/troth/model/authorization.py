@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from troth.model.request import Wishes
+from troth.value import frozen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +19,7 @@ class Authorization:
     revoked_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Chain:
     """One redeemed code and all that is refreshed from it: one row however often it rotates.
 
@@ -41,7 +42,7 @@ class Chain:
     wishes: Wishes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ChainState:
     """A chain as it stands now, joined with all that can end it.
 

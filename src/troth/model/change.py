@@ -12,9 +12,10 @@ from typing import Literal
 from troth.model.authorization import Authorization, Chain, ChainState
 from troth.model.client import RegisteredClient
 from troth.model.person import Person, Scope, Session
+from troth.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Redeem:
     """Insert the chain that a code starts, if its authorization and its person still stand."""
 
@@ -22,7 +23,7 @@ class Redeem:
     session_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Rotate:
     """Move a standing chain from `generation` to the next one."""
 
@@ -134,7 +135,7 @@ class Forgive:
 Verb = Redeem | Rotate | Revoke | Once | Require | Put | Renew | Keep | Remove | Count | Forgive
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AuditEvent:
     """One security decision: who did what to whom, and how it ended. Never a secret in it."""
 
@@ -146,7 +147,7 @@ class AuditEvent:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Change:
     """All verbs are applied, in order, or none is. Audit events ride along."""
 
@@ -162,21 +163,21 @@ class Done:
     """The change is durable."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Exists:
     """Somebody was first: the id of a `Redeem` or a `Once` was taken, or a `Put` collided."""
 
     what: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Moved:
     """The row is not where the change expected it; `state` is where it stands now."""
 
     state: ChainState
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Gone:
     """What the change relied on no longer stands: chain, authorization, person, session …"""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from troth.model.openid_client import OpenIDClient
+from troth.value import frozen
 
 AuthMethod = Literal["client_secret_basic", "client_secret_post", "none"]
 TokenFormat = Literal["jwt", "opaque"]
@@ -53,7 +54,7 @@ class RegisteredClient:
         return self.token_endpoint_auth_method == "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Client:
     """Proof that a registered client has authenticated. Only `authenticate` makes it."""
 

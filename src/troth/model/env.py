@@ -1,9 +1,11 @@
 """What a decision may know of the world: the time and fresh randomness, as values."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from troth.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Env:
     """`now` in whole seconds since the epoch; `fresh` 32 random bytes of this request alone.
 

@@ -1,9 +1,10 @@
 """The facts inside codes and tokens, before they are sealed or signed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from troth.model.request import Wishes
+from troth.value import frozen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +17,7 @@ class Login:
     amr: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Code:
     """An authorization code's facts (RFC 6749 §4.1.2). Its chain does not exist yet.
 
@@ -39,7 +40,7 @@ class Code:
     wishes: Wishes | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class RefreshToken:
     """A refresh token's facts: the unchanging ones of its chain, and the generation.
 
@@ -59,10 +60,23 @@ class RefreshToken:
     wishes: bool = False
 
     def successor(self) -> "RefreshToken":
-        return replace(self, generation=self.generation + 1)
+        """The next token of the chain. Written out: `replace` takes twice as long."""
+        return RefreshToken(
+            chain_id=self.chain_id,
+            authorization_id=self.authorization_id,
+            client_id=self.client_id,
+            sub=self.sub,
+            epoch=self.epoch,
+            scope=self.scope,
+            resource=self.resource,
+            expires_at=self.expires_at,
+            generation=self.generation + 1,
+            login=self.login,
+            wishes=self.wishes,
+        )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AccessToken:
     """An access token's facts (RFC 9068 §2.2). Without a chain it stands for the client itself.
 
@@ -95,7 +109,7 @@ class IDToken:
     claims: Mapping[str, object] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Tokens:
     """What a grant hands out: facts that the endpoint signs, seals and renders."""
 

@@ -1,13 +1,12 @@
 """The facts of a new access token (RFC 9068 §2.2)."""
 
-from dataclasses import dataclass
-
 from troth.model.client import RegisteredClient
 from troth.model.env import Env
 from troth.model.token import AccessToken, Login
+from troth.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Subject:
     """Whom a token stands for: a person with a chain, or the client itself without one.
 

@@ -1,16 +1,17 @@
 """ID tokens (OIDC Core §2): the facts of one, decided like any other token's."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from troth.model.client import RegisteredClient
 from troth.model.env import Env
 from troth.model.token import IDToken
 from troth.rules.access_token import Subject
 from troth.rules.subject import sid
+from troth.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Said:
     """What a request brought along: its `nonce`, and the claims asked for by name."""
 

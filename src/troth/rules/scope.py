@@ -36,7 +36,8 @@ def requested(
 
 def refuse_beyond(names: Iterable[str], allowed: Iterable[str], what: str) -> None:
     """Raise `invalid_scope` where a name is not among the allowed."""
-    beyond = [name for name in names if name not in set(allowed)]
+    known = set(allowed)
+    beyond = [name for name in names if name not in known]
     if beyond:
         raise invalid_scope("the scope is not allowed", reason=f"scope {beyond} is not {what}")
 

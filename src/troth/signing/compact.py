@@ -4,9 +4,8 @@ What is read here was made by anybody. A member that occurs twice, a number that
 half a character: two readers could understand these differently, so that they are refused.
 """
 
-import binascii
 import json
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import a2b_base64, b2a_base64
 from typing import Any, NoReturn
 
 LONGEST = 16 * 1024
@@ -16,22 +15,25 @@ LONGEST = 16 * 1024
 _REFUSED = frozenset("crit b64 zip jwk jku x5u x5c p2s p2c".split())
 
 
+# The library's functions for this alphabet take twice as long.
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_FROM_URL = bytes.maketrans(b"-_", b"+/")
+
+
 class Malformed(ValueError):
     """The text is not what it should be; the message says where."""
 
 
 def b64(raw: bytes) -> bytes:
     """Base64url without padding (RFC 7515 §2)."""
-    return urlsafe_b64encode(raw).rstrip(b"=")
+    return b2a_base64(raw, newline=False).translate(_TO_URL).rstrip(b"=")
 
 
 def unb64(text: str) -> bytes:
     """Strict base64url without padding; ValueError for every other spelling."""
-    try:
-        raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except binascii.Error as error:
-        raise ValueError(str(error)) from None
-    if b64(raw) != text.encode():
+    spelled = text.encode("ascii")
+    raw = a2b_base64(spelled.translate(_FROM_URL) + b"==="[: -len(spelled) % 4])
+    if b64(raw) != spelled:
         raise ValueError("not canonical base64url")
     return raw
 

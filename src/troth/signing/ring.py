@@ -16,6 +16,7 @@ from troth.signing.keys import KINDS, KeyRingError, StoredKey, unwrap
 K = TypeVar("K")
 
 CHAIN_CLAIM = "chain"
+_DAY = 86400
 MOST_VERIFIED = 4096
 
 
@@ -51,13 +52,24 @@ class Ring:
         default_factory=dict, init=False, repr=False, compare=False
     )
 
+    # What `published` said last, and from when until when it is that.
+    _published: list[tuple[int, int, tuple[str, ...]]] = field(
+        default_factory=lambda: [(0, 0, ())], init=False, repr=False, compare=False
+    )
+
     def signer(self, now: int) -> jwt.SigningKey:
         """What signs an access token at `now`."""
         return _in_charge(self.signing, now)[1]
 
     def published(self, now: int) -> tuple[str, ...]:
         """The ids of the keys that somebody may have to verify with, or encrypt to."""
-        return tuple(stored.kid for stored, _ in self.own if stored.stands(now))
+        since, until, kids = self._published[0]
+        if not since <= now < until:  # the clock may have been set back
+            kids = tuple(stored.kid for stored, _ in self.own if stored.stands(now))
+            ends = [stored.ends_at for stored, _ in self.own if stored.ends_at is not None]
+            until = min((end for end in ends if end > now), default=now + _DAY)
+            self._published[0] = (now, until, kids)
+        return kids
 
     def jwks(self, now: int) -> dict[str, object]:
         """The key set (RFC 7517 §5) of what is published."""

@@ -4,8 +4,6 @@ AES-SIV is deterministic: the same facts under the same key are the same string,
 nonce to exhaust. The purpose is associated data, so that a value of one kind is nothing elsewhere.
 """
 
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeVar
@@ -13,6 +11,8 @@ from typing import TypeVar
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
+
+from troth.signing.compact import b64, unb64
 
 T = TypeVar("T")
 
@@ -42,7 +42,7 @@ class Sealer:
         """`facts` (a frozen value) as a string that starts with `prefix`."""
         body = msgspec.msgpack.encode(facts)
         sealed = self.keys[self.current].encrypt(body, [prefix.encode(), self.current])
-        return prefix + urlsafe_b64encode(self.current + sealed).rstrip(b"=").decode()
+        return prefix + b64(self.current + sealed).decode()
 
     def open(self, prefix: str, text: str, kind: type[T]) -> T | None:
         """The facts inside `text`, or None for everything that was not sealed here for this.
@@ -51,12 +51,9 @@ class Sealer:
         """
         if not text.startswith(prefix) or len(text) > LONGEST or not text.isascii():
             return None
-        encoded = text[len(prefix) :]
         try:
-            raw = urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
-        except (binascii.Error, ValueError):
-            return None
-        if urlsafe_b64encode(raw).rstrip(b"=").decode() != encoded:
+            raw = unb64(text[len(prefix) :])
+        except ValueError:
             return None
         key_id, sealed = raw[:KEY_ID_BYTES], raw[KEY_ID_BYTES:]
         cipher = self.keys.get(key_id)

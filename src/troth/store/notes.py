@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 
 from troth import log
 from troth.model.change import AuditEvent
@@ -93,7 +92,15 @@ def _counted(note: Note, number: int) -> Note:
     if number == 1 or isinstance(entry, Trace):
         return note
     detail = f"{entry.detail} ({number} times)".strip()
-    return replace(entry, detail=detail), request_id, at
+    once = AuditEvent(
+        event=entry.event,
+        outcome=entry.outcome,
+        actor=entry.actor,
+        client_id=entry.client_id,
+        sub=entry.sub,
+        detail=detail,
+    )
+    return once, request_id, at
 
 
 def say(entries: Sequence[AuditEvent | Trace], request_id: str) -> None:

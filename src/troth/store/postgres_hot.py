@@ -1,15 +1,15 @@
 """The changes that are batched on PostgreSQL, and the arrays in which they travel."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from troth.model.change import Change, Redeem, Revoke, Rotate
 from troth.store import rows
 from troth.store.engine import Step
+from troth.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Hot:
     """One hot change with its audit rows; `change_id` knows its own row again."""
 

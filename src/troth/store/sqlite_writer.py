@@ -11,7 +11,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -21,6 +20,7 @@ from troth.store import StoreUnavailable, rows, statements
 from troth.store.apply import apply, at_once
 from troth.store.engine import Step
 from troth.store.sqlite_revision import Mark
+from troth.value import frozen_positional
 
 SQL: Mapping[str, str] = statements.load("sqlite")
 
@@ -35,7 +35,7 @@ Work = Callable[[sqlite3.Connection], Any]
 Result = tuple[Any, BaseException | None]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen_positional
 class _Job:
     """Work for the writer, and the request that waits for it on its own loop."""
 
