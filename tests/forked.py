@@ -18,7 +18,6 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 _PATIENCE = 120
-_LARGEST = 100_000
 _lock = threading.Lock()
 _loaded: list[socket.socket] = []
 
@@ -28,13 +27,21 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """A command, as `subprocess.run` would run it."""
     mine, reply = socket.socketpair()
-    with TemporaryFile() as given, TemporaryFile() as out, TemporaryFile() as err, mine:
+    with (
+        TemporaryFile() as given,
+        TemporaryFile() as out,
+        TemporaryFile() as err,
+        TemporaryFile() as asked,  # words may be longer than a message
+        mine,
+    ):
         given.write(stdin.encode())
-        given.seek(0)
-        files = [given.fileno(), out.fileno(), err.fileno(), reply.fileno()]
-        asked = json.dumps([list(words), dict(environment)]).encode()
+        asked.write(json.dumps([list(words), dict(environment)]).encode())
+        for file in (given, asked):
+            file.flush()
+            file.seek(0)
+        files = [file.fileno() for file in (given, out, err, asked, reply)]
         with reply:
-            socket.send_fds(_parent(), [asked], files)
+            socket.send_fds(_parent(), [b"?"], files)
         mine.settimeout(_PATIENCE)
         status = mine.recv(16)
         assert status, f"troth {' '.join(words)}: the process was lost"
@@ -70,29 +77,30 @@ def _serve(asking: socket.socket) -> None:
     """Fork for each command until nobody asks any more."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for these children
     while True:
-        asked, files, _, _ = socket.recv_fds(asking, _LARGEST, 4)
+        asked, files, _, _ = socket.recv_fds(asking, 1, 5)
         if not asked:
             return
         if os.fork() == 0:
             asking.close()
-            _tell(asked, files)
+            _tell(files)
         for file in files:
             os.close(file)
 
 
-def _tell(asked: bytes, files: list[int]) -> None:
+def _tell(files: list[int]) -> None:
     """In a process of its own: let another run the command, and say what became of it."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     pid = os.fork()
     if pid == 0:
-        _command(asked, files)
+        _command(files)
     _, status = os.waitpid(pid, 0)
-    os.write(files[3], str(os.waitstatus_to_exitcode(status)).encode())
+    os.write(files[4], str(os.waitstatus_to_exitcode(status)).encode())
     os._exit(0)
 
 
-def _command(asked: bytes, files: list[int]) -> None:
-    words, environment = json.loads(asked)
+def _command(files: list[int]) -> None:
+    with os.fdopen(files[3], closefd=False) as asked:
+        words, environment = json.load(asked)
     for number, file in enumerate(files[:3]):
         os.dup2(file, number)
     for file in files:

@@ -33,6 +33,7 @@ from tests import forked
 from tests.oracles import check_response
 from tests.ports import free_port as free_port  # noqa: PLC0414  # where every test looks for it
 
+_MAKES_OR_TELLS = {"create", "add", "list", "show", "up", "status", "plan"}
 PASSWORD = "canary correct horse battery"
 REDIRECT_URI = "https://app.example/cb"
 # Reading the machine's certificates takes longer than most tests: once is enough.
@@ -87,7 +88,14 @@ class Troth:
         """A command's JSON; fails the test where the command fails."""
         done = self.run_cli(*words, "--json", stdin=stdin)
         assert done.returncode == 0, f"troth {' '.join(words)}: {done.stderr}"
+        if words[1:] and words[1] not in _MAKES_OR_TELLS:
+            self._let_it_be_heard()
         return json.loads(done.stdout)
+
+    def _let_it_be_heard(self) -> None:
+        """PostgreSQL tells the processes of a change at once, which is promised within a second."""
+        if self.postgres:
+            time.sleep(0.1)
 
     def start(self) -> "Troth":
         with self.log_file.open("ab") as log:
@@ -143,6 +151,7 @@ class Troth:
             self.cli("keys", "rotate", "--use", "seal")  # a commit that announces itself
         if self.postgres:
             self.execute("select pg_notify('troth_revision', value::text) from revision")
+        self._let_it_be_heard()
 
     def dump(self) -> str:
         """Every value of every table, as text; bytes are what they would be in Latin 1."""

@@ -193,7 +193,7 @@ def test_HT_17_the_metadata_says_what_is_true(troth: Troth, plain: Plain, app: O
         if name.endswith(("_endpoint", "_uri")):
             assert address.startswith(troth.issuer + "/"), name
             status = plain.get(urlsplit(address).path).status_code
-            assert status in (200, 400, 405), name
+            assert status in (200, 400, 401, 405), name
     for grant in metadata["grant_types_supported"]:
         response = app.post("/oauth/token", {"grant_type": grant, **app.credentials()})
         assert response.json()["error"] in ("invalid_request", "unauthorized_client"), grant
@@ -201,8 +201,7 @@ def test_HT_17_the_metadata_says_what_is_true(troth: Troth, plain: Plain, app: O
     assert unknown.json()["error"] == "unsupported_grant_type"
     assert metadata["response_types_supported"] == ["code"]
     assert metadata["code_challenge_methods_supported"] == ["S256"]
-    absent = "registration_endpoint userinfo_endpoint device_authorization_endpoint"
-    assert not set(absent.split()) & set(metadata)
+    assert "device_authorization_endpoint" not in metadata
 
 
 def test_HT_17_an_issuer_with_a_path_answers_at_both_well_known_addresses(tmp_path: Path) -> None:
