@@ -233,7 +233,8 @@ def test_LO_04_a_logout_ends_the_session_its_codes_and_what_the_browser_kept(
     code = app.code(person, inside)
     begun = inside.get("/oauth/authorize", params=app.parameters(scope="extra read_write"))
     response: httpx2.Response = inside.submit(inside.get("/logout"), "logout")
-    assert response.headers["clear-site-data"] == '"cache", "cookies", "storage"'
+    assert response.headers["clear-site-data"] == '"cache", "storage"'
+    assert SESSION not in inside.http.cookies, "and other hosts of the site keep theirs"
     assert inside.get("/account").headers["location"] == troth.issuer + "/login"
     assert app.redeem(code).json()["error"] == "invalid_grant"
     later = inside.get(begun.headers["location"])

@@ -98,6 +98,21 @@ def test_cancel_on_the_account_page_is_a_denial(troth: Troth, rp: OAuthClient) -
     assert "already answered" in again.text
 
 
+def test_when_the_account_in_use_has_ended_nobody_else_takes_its_place(
+    troth: Troth, rp: OAuthClient
+) -> None:
+    browser, first, second = two(troth, rp)
+    troth.execute("update session set ended_at = 1 where sub = ?", second.sub)
+    got = ask(browser, rp, prompt="none")
+    assert answer(got)["error"] == "login_required"
+    page = ask(browser, rp)
+    assert LOGIN in page.text
+    assert first.username not in page.text
+    got = allowed(browser, browser.sign_in(page, second))
+    assert subject(troth, rp, got) == second.sub
+    assert first.username in ask(browser, rp, prompt="select_account").text
+
+
 def test_AZ_28_an_account_of_another_browser_cannot_be_picked(
     troth: Troth, rp: OAuthClient
 ) -> None:

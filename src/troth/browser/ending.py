@@ -17,9 +17,8 @@ from troth.rules import logout
 # Another tab may end one of them at the same moment.
 _TRIES = 3
 
-_CLEAR: Headers = ((b"clear-site-data", b'"cache", "cookies", "storage"'),)
-# Cookies are cleared for a whole site: an application of ours needs its own to know its session.
-_CLEAR_OUR_OWN: Headers = ((b"clear-site-data", b'"cache", "storage"'),)
+# Not "cookies": browsers would clear them for the whole site, applications on its hosts included.
+_CLEAR: Headers = ((b"clear-site-data", b'"cache", "storage"'),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +57,7 @@ def told(op: Op, ended: Ended, view: LoggedOutPage) -> Response:
     view = replace(view, frames=ended.frames)
     extra = ended.cookies
     if ended.happened:
-        extra += _CLEAR_OUR_OWN if view.continue_url or view.frames else _CLEAR
+        extra += _CLEAR
     if view.continue_url is not None and not view.frames:
         return redirect(view.continue_url, extra)
     options = PageOptions(script=view.goes_on, frames=view.frames, extra=extra)

@@ -84,13 +84,12 @@ class Account:
 async def signed_in(request: Request, op: Op) -> tuple[Session, Person] | None:
     """The login session in use in this browser and its person, if both still stand.
 
-    Idle and absolute life are checked here, on the server; use moves only the idle end.
+    Idle and absolute life are checked here, on the server; use moves only the idle end. When it
+    has ended, nobody else's takes its place unasked.
     """
-    for secret in _secrets(request, op):
-        found = await _standing(op, secret)
-        if found is not None:
-            return await _touched(op, found.session), found.person
-    return None
+    secrets = _secrets(request, op)
+    found = await _standing(op, secrets[0]) if secrets else None
+    return (await _touched(op, found.session), found.person) if found is not None else None
 
 
 async def accounts(request: Request, op: Op) -> tuple[Account, ...]:

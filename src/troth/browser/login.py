@@ -38,7 +38,8 @@ async def handle(request: Request, op: Op) -> Response:
     if signed_in is None:
         # It may have ended elsewhere: applications that ask this browser shall know (§3.2).
         moved = forms.moved_state(request, op, None)
-        shown = replace(shown, extra=forms.clear_session(request, op) + moved)
+        others = await forms.accounts(request, op)
+        shown = replace(shown, extra=moved + (() if others else forms.clear_session(request, op)))
     elif pending is None:
         return journey.to_own_page(op, "/account")
     else:

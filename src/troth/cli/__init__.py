@@ -11,7 +11,7 @@ from troth.cli.common import Failure
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="troth", message="troth %(version)s")
 def troth() -> None:
-    """Troth: an OAuth 2.0 authorization server.
+    """Troth: an OAuth 2.0 authorization server and OpenID Provider.
 
     Settings come from TROTH_* variables, or from the TOML file that TROTH_CONFIG_FILE names.
     """

@@ -90,8 +90,8 @@ async def _found(request: Request, op: Op) -> tuple[AccessToken, ChainState, Per
 
 def _presented(request: Request) -> str:
     """The access token by header or by body, exactly once (RFC 6750 §2)."""
-    if request.query:
-        raise invalid_request("parameters belong in the body", reason="a query at UserInfo")
+    if b"access_token" in request.query:
+        raise invalid_request("the token belongs in the header", reason="a token in the query")
     given = [value.strip() for value in request.header_values(b"authorization")]
     tokens = [value[7:].strip() for value in given if value[:7].lower() == "bearer "]
     if len(tokens) != len(given):
