@@ -210,7 +210,7 @@ def test_applications_hear_of_every_way_in_which_a_session_ends(
 
 
 @spec("OIDC Back-Channel Logout §2.7", "OIDC Core §11")
-def test_what_was_granted_for_the_session_ends_with_it_and_offline_access_goes_on(
+def test_LO_04_what_was_granted_for_the_session_ends_with_it_and_offline_access_goes_on(
     teller: Troth, outside: Outside, browser: Browser, person: Person
 ) -> None:
     tied, path = told(teller, outside)
