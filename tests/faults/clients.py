@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -10,9 +11,11 @@ from typing import Any
 import httpx2
 
 from tests.faults.figures import short_or_long
-from tests.faults.history import Call, History, What
+from tests.faults.history import RETRY_WINDOW, Call, History, What
 from tests.harness import Browser, OAuthClient, Troth
 
+# The servers that these are sent to; codes wait until their turn comes.
+LIVES = {"code_lifetime": "600", "refresh_retry_window": str(RETRY_WINDOW)}
 # Long runs go as fast as they can; short ones leave the machine to whoever starts again.
 _PACE = short_or_long(0.015, 0.0)
 
@@ -64,7 +67,7 @@ class Application:
                 return None
 
     def _call(self, what: What, grant: str, presented: str) -> Call:
-        began = self._history.now()
+        began, asked_at = self._history.now(), time.monotonic()
         try:
             path, form = self._request(what, presented)
             response = self._http.post(path, data=form)
@@ -83,6 +86,8 @@ class Application:
             given=body.get("refresh_token", ""),
             began=began,
             ended=self._history.now(),
+            asked_at=asked_at,
+            told_at=time.monotonic(),
         )
 
     def _request(self, what: What, presented: str) -> tuple[str, dict[str, str]]:

@@ -14,7 +14,7 @@ What = Literal["redeem", "refresh", "revoke"]
 class Call:
     """One request: what was presented, and the answer. `status` None: nobody knows.
 
-    `began` and `ended` are places in one order over all clients.
+    `began` and `ended` are places in one order over all clients; `asked_at` and `told_at` seconds.
     """
 
     what: What
@@ -24,6 +24,8 @@ class Call:
     given: str = ""
     began: int
     ended: int
+    asked_at: float = 0.0
+    told_at: float = 0.0
 
     @property
     def done(self) -> bool:
@@ -62,6 +64,10 @@ class History:
             self.calls.append(call)
 
 
+# So long an answer that was lost can be asked for again, at the servers that are tried here.
+RETRY_WINDOW = 60
+
+
 def problems(calls: Iterable[Call]) -> list[str]:
     """Every promise that was broken: lost, doubled, forked or revived. Empty: all were kept."""
     grants: dict[str, list[Call]] = defaultdict(list)
@@ -91,6 +97,13 @@ def _of_one(told: list[Call]) -> list[str]:
     ending = [c.began for c in told if c.what == "revoke"]
     ending += [c.began for c in told if c.what == "redeem"][1:]
     before = min(ending, default=float("inf"))
-    if any(c.refused and c.ended < before for c in told if c.what == "refresh"):
+    refused = [c for c in told if c.what == "refresh" and c.refused and c.ended < before]
+    if any(not _came_too_late(c, told) for c in refused):
         found.append("lost: its newest refresh token was refused")
     return found
+
+
+def _came_too_late(call: Call, told: list[Call]) -> bool:
+    """Whether an answer to the same was lost so long before that asking again is a replay."""
+    lost = [c.asked_at for c in told if c.presented == call.presented and c.status is None]
+    return call.told_at - min(lost, default=call.told_at) > RETRY_WINDOW

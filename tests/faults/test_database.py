@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from tests.conftest import installed
-from tests.faults.clients import applications, at_work
+from tests.faults.clients import LIVES, applications, at_work
 from tests.faults.figures import note, short_or_long
 from tests.faults.history import History, problems
 from tests.faults.proxy import Proxy
@@ -46,7 +46,7 @@ def troth(
 ) -> Iterator[Troth]:
     folder = tmp_path_factory.mktemp("server")
     address = proxy.address(database.database())
-    server = installed(Troth(folder, workers="2", code_lifetime="600", database=address))
+    server = installed(Troth(folder, workers="2", **LIVES, database=address))
     yield server
     assert server.stop() == 0
 

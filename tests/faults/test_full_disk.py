@@ -16,7 +16,7 @@ import httpx2
 import pytest
 
 from tests.conftest import installed
-from tests.faults.clients import applications, at_work
+from tests.faults.clients import LIVES, applications, at_work
 from tests.faults.figures import note, percentile, short_or_long
 from tests.faults.history import History, problems
 from tests.faults.whole import is_whole
@@ -50,7 +50,7 @@ def troth(
     database = f"sqlite://{small_disk}/troth.db"
     if request.param == "on PostgreSQL":
         database = on_tablespace(cluster, small_disk)
-    settings = {"workers": "2", "code_lifetime": "600", "database": database}
+    settings = {"workers": "2", "database": database, **LIVES}
     server = installed(Troth(tmp_path, **settings))
     server.database = small_disk / "troth.db"
     yield server

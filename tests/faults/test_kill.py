@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines import Engine
-from tests.faults.clients import applications, at_work
+from tests.faults.clients import LIVES, applications, at_work
 from tests.faults.figures import LONG, note, percentile, short_or_long
 from tests.faults.history import History, problems
 from tests.faults.whole import is_whole
@@ -57,7 +57,7 @@ def check(troth: Troth, history: History, harness: str, seconds: list[float]) ->
 def test_R1_R2_killed_servers_lose_and_double_nothing(
     tmp_path: Path, running: Callable[[Troth], Troth], engine: Engine
 ) -> None:
-    troth = running(engine.troth(tmp_path, workers="2", code_lifetime="600"))
+    troth = running(engine.troth(tmp_path, workers="2", **LIVES))
     history, chance, seconds = History(), random.Random(7), []
     longest = short_or_long(200, 20_000)
     with at_work(applications(troth, history, number=8, codes=12, longest=longest)):
@@ -75,7 +75,7 @@ def test_R1_R2_killed_servers_lose_and_double_nothing(
 def test_R1_a_killed_worker_is_replaced_and_loses_nothing(
     tmp_path: Path, running: Callable[[Troth], Troth], engine: Engine
 ) -> None:
-    troth = running(engine.troth(tmp_path, workers="2", code_lifetime="600"))
+    troth = running(engine.troth(tmp_path, workers="2", **LIVES))
     history, chance = History(), random.Random(8)
     with at_work(applications(troth, history, number=6, codes=10, longest=200)):
         for _ in range(short_or_long(2, 20)):
@@ -100,9 +100,7 @@ def own_cluster() -> Iterator[Cluster]:
 def test_R1_a_killed_database_loses_and_doubles_nothing(
     tmp_path: Path, running: Callable[[Troth], Troth], own_cluster: Cluster
 ) -> None:
-    troth = running(
-        Troth(tmp_path, workers="2", code_lifetime="600", database=own_cluster.database())
-    )
+    troth = running(Troth(tmp_path, workers="2", **LIVES, database=own_cluster.database()))
     history, chance, seconds = History(), random.Random(9), []
     longest = short_or_long(200, 20_000)
     with at_work(applications(troth, history, number=8, codes=12, longest=longest)):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines import Engine
-from tests.faults.clients import applications, at_work
+from tests.faults.clients import LIVES, applications, at_work
 from tests.faults.figures import note, short_or_long
 from tests.faults.history import History, problems
 from tests.harness import Plain, Troth
@@ -15,7 +15,7 @@ from tests.harness import Plain, Troth
 def test_R16_signing_and_sealing_keys_replaced_at_once_under_load_lose_nothing(
     tmp_path: Path, running: Callable[[Troth], Troth], engine: Engine
 ) -> None:
-    troth = running(engine.troth(tmp_path, workers="2", code_lifetime="600"))
+    troth = running(engine.troth(tmp_path, workers="2", **LIVES))
     history = History()
     client = troth.client("--grant-type", "client_credentials", name="Canary Machine")
     form = {"grant_type": "client_credentials", "scope": "read_write", **client.credentials()}

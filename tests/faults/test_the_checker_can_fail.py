@@ -1,13 +1,14 @@
 """A checker that finds nothing is worth nothing: here it has something to find."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.faults.broken_server import FAULTS
-from tests.faults.clients import applications, at_work
-from tests.faults.history import Call, History, problems
+from tests.faults.clients import LIVES, applications, at_work
+from tests.faults.history import RETRY_WINDOW, Call, History, problems
 from tests.harness import Troth
 
 FOUND = dict(zip(FAULTS, ("lost", "revived", "doubled"), strict=True))
@@ -17,7 +18,7 @@ FOUND = dict(zip(FAULTS, ("lost", "revived", "doubled"), strict=True))
 def test_a_store_that_breaks_its_word_is_found_out(
     tmp_path: Path, running: Callable[[Troth], Troth], fault: str
 ) -> None:
-    troth = running(Troth(tmp_path, code_lifetime="600"))
+    troth = running(Troth(tmp_path, **LIVES))
     history = History()
     them = applications(troth, history, number=4, codes=10)
     troth.stop()
@@ -43,5 +44,10 @@ def test_what_nobody_knows_is_no_problem_and_what_was_told_is() -> None:
     assert problems([redeemed, call(1, "refresh", 400)]) == [
         "g: lost: its newest refresh token was refused"
     ]
+    doubtful = replace(call(1, "refresh", None), presented="r0")
+    late = replace(call(2, "refresh", 400), told_at=RETRY_WINDOW + 1.0)
+    assert problems([redeemed, doubtful, late]) == [], "no longer a retry"
+    assert problems([redeemed, doubtful, replace(late, told_at=RETRY_WINDOW - 1.0)]) != []
+    assert problems([redeemed, late]) != [], "nothing was in doubt"
     forked = [call(1, "refresh", 200, given="r1"), call(2, "refresh", 200, given="x1")]
     assert problems(forked) == ["g: forked: one refresh token has two successors"]
