@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.measured import Measured, measure, median
@@ -67,7 +68,7 @@ def alone(database: str) -> Costs:
     return costs
 
 
-def two_processes(folder: Path, database: str) -> list[str]:
+def two_processes(folder: Path, engine: str, database: Callable[[], str]) -> list[str]:
     """What a second process adds, while the load and the database share its core.
 
     Where each answer takes as much CPU as with one process, and none waits for a lock of the other
@@ -76,14 +77,13 @@ def two_processes(folder: Path, database: str) -> list[str]:
     names = ("client_credentials, ES256", "refresh, ES256")
     rounds: dict[tuple[str, int], list[Measured]] = defaultdict(list)
     for workers in (1, 2):
-        home = folder / f"{len(database)}workers{workers}"
+        home = folder / f"{engine}{workers}"
         home.mkdir()
-        server = TrothServer(home, database, workers)
+        server = TrothServer(home, database(), workers)
         for row in ROWS:
             if row.name in names:
                 rounds[row.name, workers] += [measure(server, row.troth, 0) for _ in range(ROUNDS)]
         server.stop()
-    engine = "PostgreSQL" if database else "SQLite"
     lines = []
     for name in names:
         one, two = median(rounds[name, 1]), median(rounds[name, 2])
@@ -131,8 +131,8 @@ def main() -> None:
                 facts.append(f"- {name}: the limit's parts alone, CPU µs: {costs}")
                 troth.stop()
                 limit.stop()
-            facts += two_processes(folder, "")
-            facts += two_processes(folder, cluster.database())
+            facts += two_processes(folder, "SQLite", str)
+            facts += two_processes(folder, "PostgreSQL", cluster.database)
     finally:
         cluster.remove()
     write(lines, facts)
