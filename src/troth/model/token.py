@@ -60,7 +60,7 @@ class RefreshToken:
     wishes: bool = False
 
     def successor(self) -> "RefreshToken":
-        """The next token of the chain. Written out: `replace` takes twice as long."""
+        """The next token of the chain."""
         return RefreshToken(
             chain_id=self.chain_id,
             authorization_id=self.authorization_id,

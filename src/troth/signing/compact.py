@@ -15,7 +15,7 @@ LONGEST = 16 * 1024
 _REFUSED = frozenset("crit b64 zip jwk jku x5u x5c p2s p2c".split())
 
 
-# The library's functions for this alphabet take twice as long.
+# Quicker than the library's functions for this alphabet.
 _TO_URL = bytes.maketrans(b"+/", b"-_")
 _FROM_URL = bytes.maketrans(b"-_", b"+/")
 
