@@ -29,7 +29,7 @@ _COLUMNS = {
     "chain": "chain_id authorization_id client_id sub epoch generation created_at rotated_at "
     "expires_at revoked_at session_id offline asked",
     "stored_code": "code_id sealed expires_at",
-    "delivery": "delivery_id client_id sub sid due_at attempts expires_at",
+    "delivery": "delivery_id client_id sub session_id due_at attempts expires_at",
     "spent": "namespace key expires_at",
     "attempt": "key failures blocked_until seen_at",
     "audit": "at event outcome actor client_id sub request_id detail",

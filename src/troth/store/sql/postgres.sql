@@ -14,7 +14,7 @@ where sub = :key and ended_at is null and session_id is distinct from :spare
 
 -- Who was logged in by a session, and has an address to be told of its end: one row for each.
 -- name: tell_of_session
-insert into delivery (delivery_id, client_id, sub, sid, due_at, attempts, expires_at)
+insert into delivery (delivery_id, client_id, sub, session_id, due_at, attempts, expires_at)
 select distinct convert_to(h.session_id || ' ' || h.client_id, 'UTF8'), h.client_id, h.sub, h.session_id,
   :at::bigint, 0, :told_until::bigint
 from chain h join client c on c.client_id = h.client_id
@@ -23,7 +23,7 @@ where h.session_id = :key::text
 order by 1
 on conflict (delivery_id) do nothing
 -- name: tell_of_sessions_of
-insert into delivery (delivery_id, client_id, sub, sid, due_at, attempts, expires_at)
+insert into delivery (delivery_id, client_id, sub, session_id, due_at, attempts, expires_at)
 select distinct convert_to(h.session_id || ' ' || h.client_id, 'UTF8'), h.client_id, h.sub, h.session_id,
   :at::bigint, 0, :told_until::bigint
 from "authorization" a join chain h on h.authorization_id = a.authorization_id
@@ -41,7 +41,7 @@ with due as materialized (
 )
 update delivery d set due_at = :until, attempts = d.attempts + 1
 from due where d.delivery_id = due.delivery_id
-returning d.delivery_id, d.client_id, d.sub, d.sid, d.attempts, d.expires_at
+returning d.delivery_id, d.client_id, d.sub, d.session_id, d.attempts, d.expires_at
 
 -- name: authorization
 select authorization_id, sub, client_id, scope, created_at, expires_at, revoked_at

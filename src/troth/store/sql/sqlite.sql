@@ -11,14 +11,14 @@ update session set ended_at = :at where sub = :key and ended_at is null and sess
 
 -- Who was logged in by a session, and has an address to be told of its end: one row for each.
 -- name: tell_of_session
-insert into delivery (delivery_id, client_id, sub, sid, due_at, attempts, expires_at)
+insert into delivery (delivery_id, client_id, sub, session_id, due_at, attempts, expires_at)
 select distinct cast(h.session_id || ' ' || h.client_id as blob), h.client_id, h.sub, h.session_id, :at, 0,
   :told_until
 from chain h join client c on c.client_id = h.client_id
 where h.session_id = :key and json_extract(c.metadata, '$.openid.logout.backchannel_logout_uri') is not null
 on conflict (delivery_id) do nothing
 -- name: tell_of_sessions_of
-insert into delivery (delivery_id, client_id, sub, sid, due_at, attempts, expires_at)
+insert into delivery (delivery_id, client_id, sub, session_id, due_at, attempts, expires_at)
 select distinct cast(h.session_id || ' ' || h.client_id as blob), h.client_id, h.sub, h.session_id, :at, 0,
   :told_until
 from "authorization" a join chain h on h.authorization_id = a.authorization_id
@@ -30,7 +30,7 @@ on conflict (delivery_id) do nothing
 -- name: take_deliveries
 update delivery set due_at = :until, attempts = attempts + 1
 where delivery_id in (select delivery_id from delivery where due_at <= :now order by due_at limit :most)
-returning delivery_id, client_id, sub, sid, attempts, expires_at
+returning delivery_id, client_id, sub, session_id, attempts, expires_at
 
 -- name: authorization
 select authorization_id, sub, client_id, scope, created_at, expires_at, revoked_at

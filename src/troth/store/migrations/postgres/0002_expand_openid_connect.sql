@@ -22,7 +22,7 @@ create index stored_code_expiry on stored_code (expires_at);
 
 -- What other servers must still be told: back-channel logout.
 create table delivery (
-  delivery_id bytea primary key, client_id text not null, sub text not null, sid text not null,
+  delivery_id bytea primary key, client_id text not null, sub text not null, session_id text not null,
   due_at bigint not null, attempts integer not null, expires_at bigint not null
 ) with (fillfactor = 80);
 create index delivery_due on delivery (due_at);

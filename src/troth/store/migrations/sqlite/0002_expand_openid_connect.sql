@@ -22,7 +22,7 @@ create index stored_code_expiry on stored_code (expires_at);
 
 -- What other servers must still be told: back-channel logout.
 create table delivery (
-  delivery_id blob primary key, client_id text not null, sub text not null, sid text not null,
+  delivery_id blob primary key, client_id text not null, sub text not null, session_id text not null,
   due_at integer not null, attempts integer not null, expires_at integer not null
 ) without rowid;
 create index delivery_due on delivery (due_at);
