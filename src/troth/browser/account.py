@@ -72,10 +72,7 @@ async def _render(
     problem: tuple[str, str] | None = None,
 ) -> Response:
     session, person = signed_in
-    browser = forms.browser_id(request, op)
-    cookies: Headers = ()
-    if browser is None:
-        browser, cookies = forms.new_browser(op)
+    browser, cookies = forms.recognised(request, op)
     applications = await op.store.applications_of(person.sub)
     sessions = await op.store.sessions_of(person.sub)
     view = AccountPage(

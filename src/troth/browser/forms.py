@@ -55,7 +55,11 @@ def browser_id(request: Request, op: Op) -> bytes | None:
     return raw if len(raw) == 32 else None
 
 
-def new_browser(op: Op) -> tuple[bytes, Headers]:
+def recognised(request: Request, op: Op) -> tuple[bytes, Headers]:
+    """The id of this browser; on its first visit a new one, with the cookie that keeps it."""
+    known = browser_id(request, op)
+    if known is not None:
+        return known, ()
     raw = secrets.token_bytes(32)
     return raw, cookie(BROWSER, b64(raw).decode(), secure=op.settings.secure)
 

@@ -36,10 +36,7 @@ _PENDING_LIFETIME = 3600
 
 async def begin(request: Request, op: Op, asked: AuthorizationRequest) -> Response:
     """Bind a checked request to this browser and take its first step."""
-    browser = forms.browser_id(request, op)
-    cookies: Headers = ()
-    if browser is None:
-        browser, cookies = forms.new_browser(op)
+    browser, cookies = forms.recognised(request, op)
     if "none" in asked.authentication.prompt:
         cookies = ()  # nothing is shown, so nothing has to be recognised later
     pending = Pending(request=asked, transaction=os.urandom(16), browser=browser, created_at=op.now)

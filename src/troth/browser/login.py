@@ -84,10 +84,7 @@ class _Shown:
 
 
 async def _render(request: Request, op: Op, shown: _Shown) -> Response:
-    browser, cookies = forms.browser_id(request, op), shown.extra
-    if browser is None:
-        browser, made = forms.new_browser(op)
-        cookies = cookies + made
+    browser, cookies = forms.recognised(request, op)
     client_name: str | None = None
     if shown.pending is not None:
         client_name = (await journey.registered(op, shown.pending.request.target)).client_name
@@ -104,8 +101,8 @@ async def _render(request: Request, op: Op, shown: _Shown) -> Response:
     )
     body = op.pages.render(view)
     if shown.pending is None:
-        return page(shown.status, body, PageOptions(extra=cookies))
-    return journey.shown(shown.pending, body, status=shown.status, extra=cookies)
+        return page(shown.status, body, PageOptions(extra=cookies + shown.extra))
+    return journey.shown(shown.pending, body, status=shown.status, extra=cookies + shown.extra)
 
 
 def _other_url(op: Op, shown: _Shown) -> str | None:

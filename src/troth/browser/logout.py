@@ -2,7 +2,7 @@
 
 from troth.browser import ending, forms
 from troth.browser.pages.views import LoggedOutPage, LogoutPage
-from troth.http import Cost, Headers, PageOptions, Request, Response, page
+from troth.http import Cost, PageOptions, Request, Response, page
 from troth.op import Op
 from troth.settings import Settings
 
@@ -20,10 +20,7 @@ async def handle(request: Request, op: Op) -> Response:
         return page(200, op.pages.render(LoggedOutPage()))
     session, person = there[0].session, there[0].person
     if request.method != "POST":
-        browser = forms.browser_id(request, op)
-        cookies: Headers = ()
-        if browser is None:
-            browser, cookies = forms.new_browser(op)
+        browser, cookies = forms.recognised(request, op)
         token = forms.form_token(op, browser, session.session_id)
         view = LogoutPage(form_token=token, account_name=person.name)
         return page(200, op.pages.render(view), PageOptions(extra=cookies))

@@ -13,7 +13,6 @@ from troth.errors import OAuthError, PageError
 from troth.http import (
     Cost,
     Form,
-    Headers,
     PageOptions,
     Request,
     Response,
@@ -141,10 +140,7 @@ async def _ask(request: Request, op: Op, asked: Ending) -> Response:
     there = await forms.held(request, op)
     if not there:
         return await _leave(op, asked, ending.Ended())
-    browser = forms.browser_id(request, op)
-    cookies: Headers = ()
-    if browser is None:
-        browser, cookies = forms.new_browser(op)
+    browser, cookies = forms.recognised(request, op)
     client = await op.store.client(asked.client_id) if asked.client_id and asked.proven else None
     view = EndSessionPage(
         form_token=forms.form_token(op, browser, there[0].session.session_id),
