@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.spec import spec
 from troth.browser.forms import Device, FormToken
 from troth.log import Secret
-from troth.model.request import Pending
+from troth.model.request import ClaimWish, Pending, Wishes
 from troth.model.token import AccessToken, Code, RefreshToken
 from troth.signing import ring, seal
 from troth.signing.compact import b64
@@ -44,6 +44,10 @@ ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 st.register_type_strategy(str, st.text(max_size=12).filter(lambda t: t.isprintable()))
 st.register_type_strategy(int, st.integers(min_value=0, max_value=2**40))
 st.register_type_strategy(bytes, st.binary(max_size=32))
+_WISHES = st.dictionaries(st.text(max_size=8), st.just(ClaimWish()), max_size=2)
+st.register_type_strategy(
+    Wishes, st.builds(Wishes, id_token=_WISHES, userinfo=_WISHES, locales=st.just(("de",)))
+)
 
 
 @st.composite
