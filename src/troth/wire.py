@@ -16,6 +16,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from troth import log
+from troth.abandoned import abandoned
 from troth.http import Headers, Response
 from troth.intake import LONGEST_BODY, LONGEST_HEADERS, LONGEST_URL, MOST_HEADERS, Arrival
 from troth.intake import target as target_of
@@ -67,8 +68,7 @@ class Wire(asyncio.Protocol):
         self._task: asyncio.Task[Response] | None = None
         self._at_once = True  # whether an answer may be begun before others had their turn
         self._shared, self._common = cast(object, None), b""  # headers of every answer, and lines
-        self._last = False  # nothing is read after what is under way
-        self._ending = False
+        self._last = self._ending = False  # the last: nothing is read after what is under way
         self._head = 0
         self.on_message_begin()
 
@@ -122,13 +122,10 @@ class Wire(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         self._idle = True
-        self._too_large = False
-        self._head_ended: bool = False
-        self._head = 0
-        self._url = b""
+        self._too_large = self._head_ended = False
+        self._head = self._size = 0
+        self._url = self._body = b""
         self._headers: list[tuple[bytes, bytes]] = []
-        self._size = 0
-        self._body = b""
 
     def on_url(self, url: bytes) -> None:
         self._idle = False
@@ -191,6 +188,9 @@ class Wire(asyncio.Protocol):
             if isinstance(arrival, Response):
                 self._write(arrival, head=False)
                 continue
+            if arrival.method == "POST" and abandoned(self._transport):
+                self._transport.close()
+                break
             head = arrival.method == "HEAD"
             begun = self._app.begin(arrival, at_once=self._at_once)
             self._at_once = False

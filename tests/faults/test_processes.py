@@ -11,6 +11,7 @@ import httpx2
 
 from tests.engines import Engine
 from tests.faults.figures import note, percentile, short_or_long
+from tests.faults.load import get, post
 from tests.faults.test_kill import workers
 from tests.faults.test_restart import begun
 from tests.harness import OAuthClient, Troth
@@ -103,3 +104,56 @@ def disabled(troth: Troth, app: OAuthClient) -> float:
     for http in https:
         http.close()
     return now - began
+
+
+def test_FT_21_what_was_given_up_is_not_done_by_a_process_that_wakes_later(
+    tmp_path: Path, running: Callable[[Troth], Troth], engine: Engine
+) -> None:
+    """The client asked again elsewhere and went on: its first request is no replay."""
+    troth = running(engine.troth(tmp_path, workers="2"))
+    client, hangs = troth.client(), workers(troth)[0]
+    token = client.tokens(troth.person())["refresh_token"]
+    form = {"grant_type": "refresh_token", **client.credentials(), "refresh_token": token}
+    given_up, witness = connections_of(hangs, troth)
+    os.kill(hangs, signal.SIGSTOP)
+    try:
+        given_up.sendall(post(troth.port, "/oauth/token", form))
+        given_up.close()
+        witness.sendall(get(troth.port, "/oauth/jwks"))
+        for _ in range(2):
+            answered = client.refresh(token)
+            assert answered.status_code == 200
+            token = answered.json()["refresh_token"]
+    finally:
+        os.kill(hangs, signal.SIGCONT)
+    assert witness.recv(65536).startswith(b"HTTP/1.1 200 "), "it has gone on"
+    time.sleep(0.5)  # what must not happen would by now have happened
+    witness.close()
+    assert client.refresh(token).status_code == 200, "the grant lives"
+    assert "refresh_token.replayed" not in troth.log()
+    assert troth.stop() == 0
+
+
+def connections_of(pid: int, troth: Troth) -> list[socket.socket]:
+    """Two connections that this worker has accepted."""
+    found: list[socket.socket] = []
+    while len(found) < 2:
+        sock = socket.create_connection(("127.0.0.1", troth.port), timeout=60)
+        sock.sendall(get(troth.port, "/oauth/jwks"))
+        assert sock.recv(65536).startswith(b"HTTP/1.1 200 ")
+        if inode(troth.port, sock.getsockname()[1]) in inodes(pid):
+            found.append(sock)
+        else:
+            sock.close()
+    return found
+
+
+def inode(port: int, other: int) -> str:
+    """The server's end of a connection, as the kernel numbers it."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text("ascii").splitlines()[1:]]
+    ends = {(int(r[1].split(":")[1], 16), int(r[2].split(":")[1], 16)): r[9] for r in rows}
+    return f"socket:[{ends[port, other]}]"
+
+
+def inodes(pid: int) -> set[str]:
+    return {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
