@@ -10,8 +10,9 @@ from typing import Final
 from troth import log, metrics
 from troth.http import Cost
 
-# In one process. Two batches of the store; and the hash pool has a bound of its own besides.
-MOST_AT_ONCE: Final = {Cost.DATABASE: 256, Cost.PASSWORD: 64}
+# In one process. What the store does in a fraction of its patience; the hash pool has a bound of
+# its own besides.
+MOST_AT_ONCE: Final = {Cost.DATABASE: 1024, Cost.PASSWORD: 64}
 _SAID_EVERY: Final = 1.0
 
 
@@ -23,11 +24,11 @@ class Admission:
         self._refused = 0
         self._said_at = float("-inf")
 
-    def enter(self, cost: Cost, now: float) -> bool:
+    def enter(self, cost: Cost, now: float, line_too_long: bool) -> bool:
         """Take a place, or learn that there is none. `now` is any steady clock's seconds."""
         if cost is Cost.CHEAP:
             return True
-        if self._inside[cost] >= MOST_AT_ONCE[cost]:
+        if line_too_long or self._inside[cost] >= MOST_AT_ONCE[cost]:
             self._refuse(cost, now)
             return False
         self._inside[cost] += 1
@@ -40,7 +41,7 @@ class Admission:
 
     def _refuse(self, cost: Cost, now: float) -> None:
         """Count each, and say it once a second: a flood must not become a flood of lines."""
-        metrics.TURNED_AWAY.labels(cost.value).inc()
+        metrics.turned_away(cost.value).inc()
         self._refused += 1
         if now >= self._said_at + _SAID_EVERY:
             log.logger().warning("overloaded", turned_away=self._refused, cost=cost.value)

@@ -7,6 +7,7 @@ refusal raised on the way is rendered here, and nowhere else.
 import asyncio
 import secrets
 import time
+from functools import partial
 from itertools import count
 
 from troth import asgi, cors, log, metrics
@@ -20,6 +21,7 @@ from troth.errors import OAuthError, PageError
 from troth.fetch import Fetcher
 from troth.http import Cost, Request, Response
 from troth.intake import Arrival, Intake
+from troth.line import Line
 from troth.op import Op
 from troth.patience import Deadlines, begin
 from troth.routing import Route, routes
@@ -51,6 +53,7 @@ class App:
         self._answers = Answers(settings, self._pages)
         self.always = self._answers.always
         self._admission = Admission()
+        self._line = Line()
         self._deadlines = Deadlines(_PATIENCE, self._give_up)
         self._late: set[asyncio.Task[Response]] = set()
         # A request's id names it and is no secret: what is random in it is the process.
@@ -100,52 +103,49 @@ class App:
                 response = begun if isinstance(begun, Response) else await begun
                 await asgi.send_response(response, self.always, scope["method"] == "HEAD", send)
 
-    def begin(self, arrival: Arrival, *, at_once: bool = True) -> Response | asyncio.Task[Response]:
-        """The answer where it waits for nothing, and else a task that ends with it; never raises.
+    def begin(
+        self, arrival: Arrival, *, at_once: bool = True
+    ) -> Response | asyncio.Future[Response]:
+        """The answer where it waits for nothing, and else a future that ends with it; never raises.
 
         `at_once` may be forbidden, so that others have their turn first.
         """
-        turned_away = self.admit(arrival.method, arrival.path)
-        if turned_away is not None:
-            return turned_away
-        answer = self.respond(arrival)
-        task = begin(answer) if at_once else asyncio.get_running_loop().create_task(answer)
-        if isinstance(task, tuple):
-            return task[0]
-        if self._cost(self._routes.get(arrival.path), arrival.method) is Cost.DATABASE:
-            self._deadlines.watch(task)
-        return task
+        route, now = self._routes.get(arrival.path), time.monotonic()
+        cost = Cost.CHEAP if route is None else route.cost_of(arrival.method)
+        if cost is Cost.CHEAP:
+            if at_once:
+                return self._begin(arrival, route, cost)
+        elif not self._admission.enter(cost, now, self._line.too_long):
+            return self._turned_away(self._routes[arrival.path])
+        elif at_once and self._line.free(now):
+            return self._begin(arrival, route, cost)
+        return self._line.join(partial(self._begin, arrival, route, cost))
+
+    def _begin(
+        self, arrival: Arrival, route: Route | None, cost: Cost
+    ) -> Response | asyncio.Task[Response]:
+        begun = begin(self._respond(arrival, route, cost))
+        if isinstance(begun, tuple):
+            return begun[0]
+        if cost is Cost.DATABASE:
+            self._deadlines.watch(begun)
+        return begun
 
     def _give_up(self, task: "asyncio.Task[Response]") -> None:
         """Each wait was short enough, all of them were not."""
         self._late.add(task)
         task.cancel()
 
-    def admit(self, method: str, path: str) -> Response | None:
-        """Take a place for a request, which `respond` gives back; or the answer without one."""
-        cost = self._cost(self._routes.get(path), method)
-        if self._admission.enter(cost, time.monotonic()):
-            return None
-        route = self._routes[path]
+    def _turned_away(self, route: Route) -> Response:
         metrics.requests(route.label, 503).inc()
         return self._busy_page if route.browser else self._busy
 
-    @staticmethod
-    def _cost(route: Route | None, method: str) -> Cost:
-        if route is None:
-            return Cost.CHEAP
-        if route.cost is Cost.PASSWORD and method != "POST":
-            return Cost.DATABASE
-        return route.cost
-
-    async def respond(self, arrival: Arrival) -> Response:
-        """The answer to a request that was admitted. Never raises."""
+    async def _respond(self, arrival: Arrival, route: Route | None, cost: Cost) -> Response:
+        """The answer to a request that was admitted, whose place is given back. Never raises."""
         assert self.op is not None
         started = time.perf_counter()
-        route = self._routes.get(arrival.path)
-        cost = self._cost(route, arrival.method)
         try:
-            response = await self._respond(arrival, route, self.op)
+            response = await self._refused_or_answered(arrival, route, self.op)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if task is None or task not in self._late:
@@ -161,7 +161,7 @@ class App:
         metrics.seconds(label).observe(time.perf_counter() - started)
         return response
 
-    async def _respond(self, arrival: Arrival, route: Route | None, op: Op) -> Response:
+    async def _refused_or_answered(self, arrival: Arrival, route: Route | None, op: Op) -> Response:
         if route is None and arrival.method in ("GET", "HEAD"):
             static = self._pages.static.get(arrival.path.removeprefix(self.settings.base))
             if static is not None:

@@ -24,6 +24,7 @@ _ENCODED = re.compile(rb"[%+\0\x80-\xff]")
 _ENCODED_TEXT = re.compile(r"[%+\0\x80-\xff]")
 _NONE: frozenset[str] = frozenset()
 _BROKEN_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_PRINTABLE = re.compile(r"[!-~]*")
 
 
 class Cost(StrEnum):
@@ -227,6 +228,6 @@ def redirect(location: str, extra: Headers = (), *, opener: bool = False) -> Res
 
 
 def _ascii(location: str) -> bytes:
-    if any(ord(char) <= 32 or ord(char) >= 127 for char in location):
+    if not _PRINTABLE.fullmatch(location):
         raise ValueError("a Location must be printable ASCII")
     return location.encode("ascii")

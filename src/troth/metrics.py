@@ -40,3 +40,8 @@ def seconds(endpoint: str) -> Histogram:
 @lru_cache(maxsize=64)
 def tokens(grant_type: str) -> Counter:
     return TOKENS.labels(grant_type)
+
+
+@lru_cache(maxsize=8)
+def turned_away(cost: str) -> Counter:
+    return TURNED_AWAY.labels(cost)

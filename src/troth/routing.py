@@ -27,6 +27,12 @@ class Route:
     label: str
     cost: Cost
 
+    def cost_of(self, method: str) -> Cost:
+        """What this request asks of the machine: only a form that was sent has a password in it."""
+        if self.cost is Cost.PASSWORD and method != "POST":
+            return Cost.DATABASE
+        return self.cost
+
 
 def routes(settings: Settings) -> dict[str, Route]:
     """The one table that a path is looked up in."""

@@ -36,7 +36,7 @@ _MALFORMED = Response(400, _PLAIN, b"This is not HTTP/1.1.\n")
 _TOO_SLOW = Response(408, _PLAIN, b"The request did not come in time.\n")
 _HEAD_TOO_LARGE = Response(431, _PLAIN, b"The headers are too large.\n")
 
-Begun = Response | asyncio.Task[Response]
+Begun = Response | asyncio.Future[Response]
 
 
 class Application(Protocol):
@@ -65,7 +65,7 @@ class Wire(asyncio.Protocol):
         # What waits for its answer, or is one already, with whether another may follow.
         self._arrived: deque[tuple[Arrival | Response, bool]] = deque()
         self._unread = bytearray()
-        self._task: asyncio.Task[Response] | None = None
+        self._task: asyncio.Future[Response] | None = None
         self._at_once = True  # whether an answer may be begun before others had their turn
         self._shared, self._common = cast(object, None), b""  # headers of every answer, and lines
         self._last = self._ending = False  # the last: nothing is read after what is under way
@@ -202,9 +202,9 @@ class Wire(asyncio.Protocol):
                 begun.add_done_callback(partial(self._answered, head=head))
                 return
 
-    def _answered(self, task: "asyncio.Task[Response]", *, head: bool) -> None:
+    def _answered(self, task: "asyncio.Future[Response]", *, head: bool) -> None:
         self._task = None
-        self._state.tasks.discard(task)
+        self._state.tasks.discard(cast("asyncio.Task[None]", task))
         if task.cancelled():  # the process ends, and its patience has ended too
             self._transport.close()
             return

@@ -1,8 +1,11 @@
 """One connection: what comes in pieces, behind one another, too slowly, or too much at once."""
 
+import asyncio
 import socket
 import threading
+import time
 from collections import Counter
+from functools import partial
 
 import pytest
 
@@ -10,6 +13,7 @@ from tests.harness import OAuthClient, Plain, Troth
 from tests.spec import spec
 from troth.admission import MOST_AT_ONCE, Admission
 from troth.http import Cost
+from troth.line import LONGEST_SECONDS, TURN_SECONDS, Line
 
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 
@@ -96,11 +100,56 @@ def test_another_protocol_is_not_spoken(troth: Troth) -> None:
 
 def test_R8_places_are_bounded_by_cost_and_what_is_cheap_always_finds_one() -> None:
     admission = Admission()
+
+    def enter(cost: Cost, *, line_too_long: bool = False) -> bool:
+        return admission.enter(cost, 0, line_too_long)
+
     for cost, most in MOST_AT_ONCE.items():
-        assert [admission.enter(cost, 0) for _ in range(most + 3)] == [True] * most + [False] * 3
+        assert [enter(cost) for _ in range(most + 3)] == [True] * most + [False] * 3
         admission.leave(cost)
-        assert [admission.enter(cost, 0), admission.enter(cost, 0)] == [True, False]
-    assert all(admission.enter(Cost.CHEAP, 0) for _ in range(10_000))
+        assert not enter(cost, line_too_long=True)
+        assert [enter(cost), enter(cost)] == [True, False]
+    assert all(enter(Cost.CHEAP, line_too_long=True) for _ in range(10_000))
+
+
+async def test_R8_a_turn_of_the_loop_begins_some_answers_and_then_hears_the_others() -> None:
+    line, order = Line(), list[str]()
+
+    def dear(name: str) -> str:
+        order.append(name)
+        time.sleep(TURN_SECONDS)
+        return name
+
+    async def waits() -> str:
+        await asyncio.sleep(0)
+        return "task"
+
+    assert line.free(time.monotonic())
+    assert not line.free(time.monotonic() + TURN_SECONDS), "this turn has begun enough"
+    await asyncio.sleep(0)
+    assert line.free(time.monotonic() + TURN_SECONDS), "another turn"
+    futures = [line.join(partial(dear, name)) for name in "abc"]
+    gone = line.join(partial(dear, "gone"))
+    gone.cancel()
+    task: asyncio.Future[str] = line.join(partial(asyncio.create_task, waits()))
+    assert not line.free(time.monotonic()), "nobody goes before those who stand there"
+    await futures[0]
+    order.append("others")
+    assert await asyncio.gather(*futures) == ["a", "b", "c"]
+    assert await task == "task"
+    assert order == ["a", "others", "b", "c"]
+
+
+async def test_R8_a_line_is_too_long_by_the_time_that_it_takes() -> None:
+    line, seconds = Line(), TURN_SECONDS / 5
+    first = [line.join(partial(time.sleep, seconds)) for _ in range(200)]
+    assert not line.too_long, "nothing is known of them yet"
+    await asyncio.gather(*first)
+    number = 0
+    while not line.too_long:
+        line.join(partial(time.sleep, 0))
+        number += 1
+    assert number <= 1.1 * LONGEST_SECONDS / seconds
 
 
 def test_R8_who_finds_no_place_is_told_to_come_back_and_loses_nothing(

@@ -5,22 +5,29 @@ generator late gains nothing by it.
 """
 
 import asyncio
-import json
+import contextlib
+import os
 import re
+import time
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Protocol
-from urllib.parse import urlencode
+from typing import Any, Protocol
 
 import uvloop
 
 from tests.faults.figures import percentile
-from tests.harness import Browser, OAuthClient, Troth, forms
 
 _LENGTH = re.compile(rb"content-length: *([0-9]+)", re.IGNORECASE)
 _PATIENCE = 20.0
+_MOST_CONNECTIONS = 2500
+_MOST_IN_A_TURN = 64
+_TICK = 0.002
+
+# A status, whether it says when to come again, and a body; the status of no answer at all is 0.
+Told = tuple[int, bool, bytes]
+_NOTHING: Told = (0, False, b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +42,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """All answers of a run, in the order in which they were due."""
+    """All answers of a run, in the order in which they were due.
+
+    `processor` is what the generator itself took: seconds of one core.
+    """
 
     answers: Sequence[Answer]
     seconds: float
+    processor: float
 
     @property
     def statuses(self) -> Counter[int]:
@@ -47,20 +58,13 @@ class Load:
     def rate(self, status: int = 200) -> float:
         return self.statuses[status] / self.seconds
 
+    def rate_alone(self, status: int = 200) -> float:
+        """The rate, had the generator not taken its share of the cores from the server."""
+        cores = len(os.sched_getaffinity(0))
+        return self.rate(status) * cores / (cores - self.processor / self.seconds)
+
     def p99(self, status: int = 200) -> float:
         return percentile([a.seconds for a in self.answers if a.status == status] or [0.0], 0.99)
-
-
-def post(port: int, path: str, form: dict[str, str], *headers: str) -> bytes:
-    """The bytes of a form's request."""
-    body = urlencode(form).encode()
-    lines = [f"POST {path} HTTP/1.1", f"host: 127.0.0.1:{port}", f"content-length: {len(body)}"]
-    lines += ["content-type: application/x-www-form-urlencoded", *headers]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
-
-def get(port: int, path: str) -> bytes:
-    return f"GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n".encode()
 
 
 class Requests(Protocol):
@@ -71,180 +75,199 @@ class Requests(Protocol):
     def learn(self, number: int, status: int, body: bytes) -> None: ...
 
 
-class Refreshes:
-    """Chains of one client: each is refreshed with its newest token, and by one at a time.
+@dataclass(slots=True)
+class _Asked:
+    """A request that waits for its answer."""
 
-    Where every chain waits for its answer, a machine's token is asked for in its stead.
-    """
-
-    def __init__(self, client: OAuthClient, tokens: list[str]) -> None:
-        self._client = client
-        self._free = deque(tokens)
-        self._asked: dict[int, str] = {}
-
-    def request(self, number: int) -> bytes:
-        form = {"grant_type": "client_credentials", **self._client.credentials()}
-        if self._free:
-            self._asked[number] = self._free.popleft()
-            form |= {"grant_type": "refresh_token", "refresh_token": self._asked[number]}
-        return post(self._client.troth.port, "/oauth/token", form)
-
-    def learn(self, number: int, status: int, body: bytes) -> None:
-        asked = self._asked.pop(number, None)
-        if asked is not None:
-            self._free.append(json.loads(body)["refresh_token"] if status == 200 else asked)
-
-
-class Introspections:
-    """One token, asked about again and again."""
-
-    def __init__(self, client: OAuthClient, token: str) -> None:
-        form = {"token": token, **client.credentials()}
-        self._bytes = post(client.troth.port, "/oauth/introspect", form)
-
-    def request(self, _number: int) -> bytes:
-        return self._bytes
-
-    def learn(self, _number: int, status: int, body: bytes) -> None:
-        assert status != 200 or b'"active":true' in body.replace(b" ", b""), body
-
-
-class WrongLogins:
-    """People who do not know their password, each from somewhere else."""
-
-    def __init__(self, troth: Troth) -> None:
-        self._port = troth.port
-        browser = Browser(troth)
-        self._form = dict(forms(browser.get("/login").text)["login"]["inputs"])
-        self._cookie = "; ".join(f"{name}={value}" for name, value in browser.http.cookies.items())
-
-    def request(self, number: int) -> bytes:
-        typed = {**self._form, "username": f"nobody{number}", "password": "canary wrong"}
-        come_from = f"x-forwarded-for: 10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-        origin = f"origin: http://127.0.0.1:{self._port}"
-        return post(self._port, "/login", typed, f"cookie: {self._cookie}", come_from, origin)
-
-    def learn(self, number: int, status: int, body: bytes) -> None:
-        pass
-
-
-def refreshes(troth: Troth, chains: int) -> Refreshes:
-    every = ("authorization_code", "refresh_token", "client_credentials")
-    client = troth.client(*(word for kind in every for word in ("--grant-type", kind)))
-    person, browser = troth.person(), Browser(troth)
-    tokens = [client.tokens(person, browser)["refresh_token"] for _ in range(chains)]
-    return Refreshes(client, tokens)
-
-
-def introspections(troth: Troth) -> Introspections:
-    client = troth.client()
-    return Introspections(client, client.tokens(troth.person())["access_token"])
-
-
-Told = tuple[int, bool, bytes]
+    number: int
+    due: float
 
 
 class _Connection(asyncio.Protocol):
-    """One request at a time; goes back to the idle ones when its answer is whole."""
+    """One request at a time; it goes back to the others when its answer is whole."""
 
-    def __init__(self, idle: "deque[_Connection]") -> None:
-        self._idle = idle
+    def __init__(self, run: "_Run") -> None:
+        self._run = run
         self._read = b""
-        self.future: asyncio.Future[Told] | None = None
+        self.asked: _Asked | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport
 
-    def ask(self, request: bytes) -> "asyncio.Future[Told]":
-        self.future = asyncio.get_running_loop().create_future()
+    def ask(self, asked: _Asked, request: bytes) -> None:
+        self.asked = asked
         self.transport.write(request)  # type: ignore[attr-defined]
-        return self.future
 
     def data_received(self, data: bytes) -> None:
         self._read += data
-        head, found, rest = self._read.partition(b"\r\n\r\n")
+        end = self._read.find(b"\r\n\r\n")
+        if end < 0 or self.asked is None:
+            return
+        head = self._read[: end + 2].lower()
         length = _LENGTH.search(head)
-        if found and len(rest) >= int(length[1] if length else 0) and self.future is not None:
-            future, self.future, self._read = self.future, None, b""
-            lower = head.lower()
-            if b"connection: close" in lower:
-                self.transport.close()
-            else:
-                self._idle.append(self)
-            if not future.done():
-                future.set_result((int(head[9:12]), b"retry-after:" in lower, rest))
+        if len(self._read) < end + 4 + int(length[1] if length else 0):
+            return
+        asked, self.asked, body, self._read = self.asked, None, self._read[end + 4 :], b""
+        closes = b"connection: close" in head
+        if closes:
+            self.transport.close()
+        again = None if closes else self
+        self._run.answered(asked, (int(head[9:12]), b"retry-after:" in head, body), again)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self in self._idle:
-            self._idle.remove(self)
-        if self.future is not None and not self.future.done():
-            self.future.set_result((0, False, b""))
+        asked, self.asked = self.asked, None
+        self._run.lost(self, asked)
 
 
-async def _ask(idle: deque[_Connection], port: int, request: bytes) -> Told:
-    """On a connection that is idle, or a new one; status 0 where no answer comes."""
-    loop = asyncio.get_running_loop()
-    try:
-        async with asyncio.timeout(_PATIENCE):
-            if idle:
-                return await idle.pop().ask(request)
-            made = await loop.create_connection(lambda: _Connection(idle), "127.0.0.1", port)
-            return await made[1].ask(request)
-    except (OSError, TimeoutError):
-        return 0, False, b""
+class _Run:
+    """What is asked on which connection, and what was answered. No task for a request: the
+    generator shares the processor with what it measures."""
+
+    def __init__(self, port: int, what: Requests) -> None:
+        self._port, self._what = port, what
+        self._loop = asyncio.get_running_loop()
+        self._idle: deque[_Connection] = deque()
+        self._waiting: deque[_Asked] = deque()
+        self._open = 0
+        self._made: set[_Connection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.answers: list[Answer] = []
+        self.began = self._loop.time()
+        self.ended: Callable[[], None] = lambda: None
+
+    def ask(self, number: int, due: float) -> None:
+        """On a connection that is idle, or a new one, or in line for the next."""
+        asked = _Asked(number, due)
+        if self._idle:
+            # The one that has rested longest: who refuses at once is not asked again at once.
+            self._idle.popleft().ask(asked, self._what.request(number))
+            return
+        self._waiting.append(asked)
+        if self._open < _MOST_CONNECTIONS:
+            self._connecting()
+
+    def _connecting(self) -> "asyncio.Task[None]":
+        self._open += 1
+        task = self._loop.create_task(self._connect())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def open_all(self) -> None:
+        """As many connections as there may be, before anything is asked."""
+        while self._open < _MOST_CONNECTIONS:
+            await asyncio.gather(*(self._connecting() for _ in range(50)))
+
+    async def _connect(self) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                _, connection = await self._loop.create_connection(
+                    lambda: _Connection(self), "127.0.0.1", self._port
+                )
+        except (OSError, TimeoutError):
+            self._open -= 1
+            if self._waiting:
+                self.answered(self._waiting.popleft(), _NOTHING, None)
+            return
+        self._made.add(connection)
+        self._go_on(connection)
+
+    def _go_on(self, connection: _Connection) -> None:
+        if self._waiting:
+            asked = self._waiting.popleft()
+            connection.ask(asked, self._what.request(asked.number))
+        else:
+            self._idle.append(connection)
+
+    def answered(self, asked: _Asked, told: Told, connection: _Connection | None) -> None:
+        status, retry_after, body = told
+        self._what.learn(asked.number, status, body)
+        seconds = self._loop.time() - asked.due
+        self.answers.append(Answer(asked.due - self.began, status, seconds, retry_after))
+        if connection is not None:
+            self._go_on(connection)
+        self.ended()
+
+    def lost(self, connection: _Connection, asked: _Asked | None) -> None:
+        self._open -= 1
+        self._made.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        if asked is not None:
+            self.answered(asked, _NOTHING, None)
+
+    async def all_answered(self, number: int) -> None:
+        """Wait for the answers of so many requests; what does not come counts as none."""
+        enough = asyncio.Event()
+
+        def ended() -> None:
+            if len(self.answers) >= number:
+                enough.set()
+
+        self.ended = ended
+        ended()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(enough.wait(), _PATIENCE)
+        missing = [Answer(0.0, 0, _PATIENCE, False)] * (number - len(self.answers))
+        self.answers.extend(missing)
+        self.ended = lambda: None
+        for task in self._tasks:
+            task.cancel()
+        for connection in list(self._made):
+            connection.transport.close()
+        while self._made:  # noqa: ASYNC110 (each says goodbye in a turn of its own)
+            await asyncio.sleep(0)
 
 
-async def _offer(port: int, rate: float, seconds: float, what: Requests) -> list[Answer]:
-    loop = asyncio.get_running_loop()
-    idle: deque[_Connection] = deque()
-    answers: list[Answer] = []
-
-    async def one(number: int, due: float) -> None:
-        status, retry_after, body = await _ask(idle, port, what.request(number))
-        what.learn(number, status, body)
-        answers.append(Answer(due - began, status, loop.time() - due, retry_after))
-
-    began = loop.time()
-    async with asyncio.TaskGroup() as tasks:
-        for number in range(int(rate * seconds)):
-            due = began + number / rate
-            if (wait := due - loop.time()) > 0.001:
-                await asyncio.sleep(wait)
-            tasks.create_task(one(number, due))
-            if number % 64 == 0:
-                await asyncio.sleep(0)
-    while idle:
-        idle.pop().transport.close()
-    return sorted(answers, key=lambda answer: answer.due)
+async def _offer(
+    port: int, rate: float, seconds: float, what: Requests, crowd: bool
+) -> list[Answer]:
+    run, number = _Run(port, what), int(rate * seconds)
+    loop, asked = asyncio.get_running_loop(), 0
+    if crowd:
+        await run.open_all()
+        run.began = loop.time()
+    while asked < number:
+        due = min(number, int((loop.time() - run.began) * rate) + 1, asked + _MOST_IN_A_TURN)
+        for one in range(asked, due):
+            run.ask(one, run.began + one / rate)
+        asked = due
+        # Who is late lets the answers come in, and goes on at once.
+        late = run.began + asked / rate < loop.time()
+        await asyncio.sleep(0 if late else _TICK)
+    await run.all_answered(number)
+    return sorted(run.answers, key=lambda answer: answer.due)
 
 
-def offered(port: int, rate: float, seconds: float, what: Requests) -> Load:
-    """Offer so many requests per second for so long."""
+def offered(port: int, rate: float, seconds: float, what: Requests, *, crowd: bool = False) -> Load:
+    """Offer so many requests per second for so long; a crowd has all its connections before."""
+    return _timed(_offer(port, rate, seconds, what, crowd), seconds)
+
+
+def _timed(work: Coroutine[Any, Any, list[Answer]], seconds: float) -> Load:
+    before = time.thread_time()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return Load(runner.run(_offer(port, rate, seconds, what)), seconds)
+        answers = runner.run(work)
+    return Load(answers, seconds, time.thread_time() - before)
 
 
 async def _saturate(port: int, seconds: float, what: Requests, at_once: int) -> list[Answer]:
+    run, numbers = _Run(port, what), count()
     loop = asyncio.get_running_loop()
-    idle: deque[_Connection] = deque()
-    answers: list[Answer] = []
-    numbers = count()
-    began = loop.time()
 
-    async def one() -> None:
-        while (due := loop.time()) < began + seconds:
-            number = next(numbers)
-            status, retry_after, body = await _ask(idle, port, what.request(number))
-            what.learn(number, status, body)
-            answers.append(Answer(due - began, status, loop.time() - due, retry_after))
+    def again() -> None:
+        now = loop.time()
+        if now < run.began + seconds:
+            run.ask(next(numbers), now)
 
-    await asyncio.gather(*(one() for _ in range(at_once)))
-    while idle:
-        idle.pop().transport.close()
-    return answers
+    run.ended = again
+    for _ in range(at_once):
+        again()
+    await asyncio.sleep(seconds)
+    await run.all_answered(next(numbers))
+    return run.answers
 
 
 def saturated(port: int, seconds: float, what: Requests, at_once: int = 64) -> Load:
     """The most that a server does: as many at once, each asking again when it was answered."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return Load(runner.run(_saturate(port, seconds, what, at_once)), seconds)
+    return _timed(_saturate(port, seconds, what, at_once), seconds)

@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx2
 
 from tests.engines import Engine
+from tests.faults.asked import get, post
 from tests.faults.figures import note, percentile, short_or_long
-from tests.faults.load import get, post
 from tests.faults.test_kill import workers
 from tests.faults.test_restart import begun
 from tests.harness import OAuthClient, Troth

@@ -12,8 +12,9 @@ import pytest
 
 from tests.conftest import installed
 from tests.engines import Engine
+from tests.faults.asked import get, introspections, refreshes
 from tests.faults.figures import LONG, note, short_or_long
-from tests.faults.load import get, introspections, offered, refreshes, saturated
+from tests.faults.load import offered, saturated
 from tests.faults.test_kill import workers
 from tests.harness import Troth
 

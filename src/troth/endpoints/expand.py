@@ -37,7 +37,7 @@ async def expand(
         if form.repeated & _BOTH:
             raise invalid_request("a parameter is repeated", reason="a repeated request object")
         request_object.check_presence(client, form)
-        if not _BOTH & form.keys():
+        if "request" not in form and "request_uri" not in form:
             return form, None
         return await _opened(form, client, op, longest), None
     except OAuthError as refusal:
