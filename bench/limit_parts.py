@@ -12,13 +12,17 @@ import uvloop
 from bench import limit_store
 from bench.limit import parse, seal, sign, unseal, verify
 from bench.limit_store import open_store
+from bench.scripts import CONNECTIONS
 
 
 async def primitives(database: str) -> dict[str, float]:
-    """CPU µs of each part alone; the storage step as it comes, for 32 requests at once."""
+    """CPU µs of each part alone; the storage step as it comes, for half of the connections at once.
+
+    The other half waits for the batch before, or has just been answered: so it is in the server.
+    """
     store = await open_store(database)
     costs = _parts()
-    chains = [os.urandom(16) for _ in range(32)]
+    chains = [os.urandom(16) for _ in range(CONNECTIONS // 2)]
     for chain_id in chains:
         await store.write("redeem", limit_store.redeem(chain_id))
     fresh = iter(lambda: limit_store.redeem(os.urandom(16)), None)

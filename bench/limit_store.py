@@ -131,29 +131,38 @@ class Postgres:
         return await future
 
     async def read(self, name: str, values: Values) -> object:
-        if name == "chain":
-            return await self.write(name, values)
-        sql, names = self._sql[name]
-        return await self._pool.fetchrow(sql, *(values[n] for n in names))
+        return await self.write(name, values)
 
     async def _fly(self, name: str) -> None:
         sql, names = self._sql[f"{name}_many"]
+        values = _keys if name in _READS else _changes
         while self._waiting[name]:
             batch = self._waiting[name][:128]
             self._waiting[name] = self._waiting[name][128:]
-            columns: dict[str, Any] = {n: [one[n] for one, _ in batch] for n in batch[0][0]}
-            if name == "chain":
-                columns["now"] = _NOW
-            notes = {n: [value] * len(batch) for n, value in _NOTE.items() if n not in columns}
-            notes["note_of"] = columns["chain_id"]
-            notes["note_client"] = [_CLIENT] * len(batch)
-            notes["note_sub"] = [_SUB] * len(batch)
-            every = notes | columns | {"at": notes.get("at", [_NOW] * len(batch))}
+            every = values([one for one, _ in batch])
             found = await self._pool.fetch(sql, *(every[n] for n in names))
             won = {row[0] for row in found}
             for one, future in batch:
-                future.set_result(one["chain_id"] in won)
+                future.set_result(one.get("chain_id") in won)
         del self._flying[name]
+
+
+_READS = ("chain", "session", "authorization")
+
+
+def _keys(batch: Sequence[Values]) -> Mapping[str, Any]:
+    """Each key once, whoever asks for it."""
+    once = {tuple(one.values()): one for one in batch}.values()
+    return {n: [one[n] for one in once] for n in batch[0]} | {"now": _NOW}
+
+
+def _changes(batch: Sequence[Values]) -> Mapping[str, Any]:
+    columns: dict[str, Any] = {n: [one[n] for one in batch] for n in batch[0]}
+    notes = {n: [value] * len(batch) for n, value in _NOTE.items() if n not in columns}
+    notes["note_of"] = columns["chain_id"]
+    notes["note_client"] = [_CLIENT] * len(batch)
+    notes["note_sub"] = [_SUB] * len(batch)
+    return notes | columns | {"at": notes.get("at", [_NOW] * len(batch))}
 
 
 async def open_store(database: str) -> Store:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from bench.measured import Measured, measure, median
 from bench.results import headline, write_section
-from bench.rows import NUMBER, ROWS, Row
+from bench.rows import ROWS, Row
+from bench.scripts import NUMBER
 from bench.servers import (
     CORE,
     OTHER_CORE,

@@ -16,7 +16,7 @@ from bench.load import Script, post
 from bench.measured import Measured, measure, median
 from bench.peers.servers import PEERS, REDIRECT_URI, PeerServer, versions
 from bench.results import headline, write_section
-from bench.rows import CONNECTIONS, each, refreshing, same
+from bench.scripts import CONNECTIONS, each, refreshing, same
 from bench.servers import OTHER_CORE, TrothServer
 from tests.postgres import Cluster, binaries
 
@@ -69,6 +69,8 @@ ROWS: dict[str, tuple[Prepare, tuple[str, ...]]] = {
         ("client_credentials, ES256", "client_credentials, opaque"),
     ),
 }
+# Codes of a round: they are used once, and a peer makes them beside the measurement.
+_CODES = 1000
 _OURS = {row.name: row for row in rows.ROWS}
 Found = dict[tuple[str, str], list[Measured]]
 
@@ -78,7 +80,7 @@ def rounds(troth: TrothServer, peers: list[PeerServer]) -> Found:
     found: Found = defaultdict(list)
     for _ in range(ROUNDS):
         for name, (prepare, ours) in ROWS.items():
-            number = rows.NUMBER if name == "code exchange" else 0
+            number = _CODES if name == "code exchange" else 0
             for one in ours:
                 format_ = one.rpartition(", ")[2]
                 found[name, f"Troth, {format_}"].append(measure(troth, _OURS[one].troth, number))

@@ -121,6 +121,10 @@ class App:
             return self._begin(arrival, route, cost)
         return self._line.join(partial(self._begin, arrival, route, cost))
 
+    def held_up(self) -> bool:
+        """Whether a request that was just read may be one that nobody waits for any more."""
+        return self._line.held_up(time.monotonic())
+
     def _begin(
         self, arrival: Arrival, route: Route | None, cost: Cost
     ) -> Response | asyncio.Task[Response]:

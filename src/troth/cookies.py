@@ -30,10 +30,10 @@ def cookie_name(name: str, *, secure: bool) -> str:
 def read_cookie(request: Request, name: str, *, secure: bool) -> str | None:
     """A cookie's value; None where it is absent, or where two of the name came (tossing)."""
     wanted = cookie_name(name, secure=secure)
-    found = [
-        value.strip()
-        for header in request.header_values(b"cookie")
-        for key, _, value in (part.partition("=") for part in header.split(";"))
-        if key.strip() == wanted
-    ]
+    found: list[str] = []
+    for header in request.header_values(b"cookie"):
+        for part in header.split(";"):
+            key, _, value = part.partition("=")
+            if key.strip() == wanted:
+                found.append(value.strip())
     return found[0] if len(found) == 1 else None

@@ -19,6 +19,8 @@ TURN_SECONDS: Final = 0.01
 # Seconds that who joins may have to stand there, by what those before took lately.
 LONGEST_SECONDS: Final = 0.35
 _NEWEST_WEIGHS: Final = 0.2
+# Seconds that a process has to be held up for somebody to have given up waiting for it.
+HELD_UP_SECONDS: Final = 0.1
 
 
 class Line:
@@ -27,14 +29,21 @@ class Line:
     def __init__(self) -> None:
         self._waiting: deque[tuple[Callable[[], object], asyncio.Future[object]]] = deque()
         self._turn_ends: float | None = None
+        self._turn_began = self._turn_before = float("-inf")
         self._takes = 0.0  # seconds from one answer's begin to the next, smoothed
 
     def free(self, now: float) -> bool:
         """Whether the answer to what was just read may be begun at once."""
         if self._turn_ends is None:
+            self._turn_before, self._turn_began = self._turn_began, now
             self._turn_ends = now + TURN_SECONDS
             asyncio.get_running_loop().call_soon(self._turn)
         return not self._waiting and now < self._turn_ends
+
+    def held_up(self, now: float) -> bool:
+        """Whether what was just read may have lain unread: since the turn before did not see it."""
+        seen = self._turn_began if self._turn_ends is None else self._turn_before
+        return now > seen + HELD_UP_SECONDS
 
     @property
     def too_long(self) -> bool:

@@ -87,10 +87,10 @@ class _Lines:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def add(self, line: bytes) -> None:
-        loop = asyncio.get_running_loop()
-        if not self._waiting or self._loop is not loop:
-            self._loop = loop
-            loop.call_soon(self._write)
+        # To ask for the loop is a call of the system: once for a turn.
+        if not self._waiting or self._loop is None or self._loop.is_closed():
+            self._loop = asyncio.get_running_loop()
+            self._loop.call_soon(self._write)
         self._waiting.append(line)
 
     def stamp(self) -> str:

@@ -33,6 +33,9 @@ def _made(cls: type[T], *, kw_only: bool) -> type[T]:
     spelled = [_field(name, kind, cls.__dict__) for name, kind in annotations.items()]
     left = {"__dict__", "__weakref__", "__annotations__", *annotations}
     own = {name: what for name, what in cls.__dict__.items() if name not in left}
+    # So that `dataclasses.replace` and `fields` take it for what it stands for.
+    dataclasses.dataclass(frozen=True, kw_only=kw_only)(cls)
+    own["__dataclass_fields__"] = cls.__dataclass_fields__  # type: ignore[attr-defined]
     made: Any = msgspec.defstruct(
         cls.__name__, spelled, namespace=own, module=cls.__module__, frozen=True, kw_only=kw_only
     )
@@ -49,11 +52,3 @@ def _field(name: str, kind: Any, own: Mapping[str, Any]) -> Any:
             default.default if made is dataclasses.MISSING else msgspec.field(default_factory=made)
         )
     return name, kind, default
-
-
-def names(kind: Any) -> tuple[str, ...]:
-    """The fields of a value or a dataclass, in order."""
-    if issubclass(kind, msgspec.Struct):
-        fields: tuple[str, ...] = kind.__struct_fields__
-        return fields
-    return tuple(field.name for field in dataclasses.fields(kind))

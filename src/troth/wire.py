@@ -44,6 +44,7 @@ class Application(Protocol):
 
     always: Headers
 
+    def held_up(self) -> bool: ...
     def begin(self, arrival: Arrival, *, at_once: bool) -> Begun: ...
 
 
@@ -64,12 +65,11 @@ class Wire(asyncio.Protocol):
         self._peer = ""
         # What waits for its answer, or is one already, with whether another may follow.
         self._arrived: deque[tuple[Arrival | Response, bool]] = deque()
-        self._unread = bytearray()
+        self._unread, self._head = bytearray(), 0
         self._task: asyncio.Future[Response] | None = None
         self._at_once = True  # whether an answer may be begun before others had their turn
         self._shared, self._common = cast(object, None), b""  # headers of every answer, and lines
         self._last = self._ending = False  # the last: nothing is read after what is under way
-        self._head = 0
         self.on_message_begin()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -188,7 +188,7 @@ class Wire(asyncio.Protocol):
             if isinstance(arrival, Response):
                 self._write(arrival, head=False)
                 continue
-            if arrival.method == "POST" and abandoned(self._transport):
+            if arrival.method == "POST" and self._app.held_up() and abandoned(self._transport):
                 self._transport.close()
                 break
             head = arrival.method == "HEAD"

@@ -1,12 +1,9 @@
 """Nouns with new ids, as small as they may be."""
 
-import dataclasses
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
-
-import msgspec
 
 from troth.model.authorization import Authorization, Chain, ChainState
 from troth.model.change import Change, Done, Outcome, Put, Redeem, Rotate, Verb
@@ -18,14 +15,6 @@ NOW = int(time.time())
 HOUR, DAY = 3600, 86400
 
 N = TypeVar("N")
-
-
-def replace(noun: N, **changes: Any) -> N:
-    """A noun with other fields, whichever way it is made."""
-    kept: Any = noun
-    quick = isinstance(noun, msgspec.Struct)
-    made: N = (msgspec.structs.replace if quick else dataclasses.replace)(kept, **changes)
-    return made
 
 
 def name(prefix: str) -> str:

@@ -1,9 +1,11 @@
 """Chains: a code is redeemed once, a refresh moves one row, and what stands above ends it."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.spec import spec
-from tests.store.nouns import DAY, HOUR, NOW, Grant, do, redeemed, replace, rotate, standing, state
+from tests.store.nouns import DAY, HOUR, NOW, Grant, do, redeemed, rotate, standing, state
 from troth.model.change import Done, Exists, Gone, Moved, Put, Remove, Revoke, Verb
 from troth.store import Store
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -100,3 +101,29 @@ async def test_a_request_says_no_more_than_its_budget(
     """A cold process says more, and so does one that was held up and has to look for changes."""
     statements = min([await ask(inside, what, said) for _ in range(4)], key=len)
     assert len(statements) <= BUDGET[what], statements
+
+
+async def test_what_many_ask_at_once_is_read_together_and_each_has_its_own_answer(
+    inside: Inside, said: Said
+) -> None:
+    """What is in use at the same time: the first goes alone, what comes meanwhile goes as one."""
+    names = ["ada", "bob", "eve"]
+    await inside.put(a_person("bob"), a_person("eve"))
+    for name in names[:2]:
+        await inside.authorize("app", name)
+    store = inside.op.store
+    await said.by(inside)
+    asked = [(name, client) for name in names for client in ("app", "none")] * 8
+    found = await asyncio.gather(*(store.authorization(f"sub-{n}", c) for n, c in asked))
+    approved = [None if one is None else (one.sub[4:], one.client_id) for one in found]
+    assert approved == [
+        pair if pair in {("ada", "app"), ("bob", "app")} else None for pair in asked
+    ]
+    assert len(await said.by(inside)) <= 2
+    secrets = {name: dict(inside.browser(name).cookies)["troth-session"] for name in names[:2]}
+    digests = {name: sha256(secret.encode()).hexdigest() for name, secret in secrets.items()}
+    turns = [*names, "ada"] * 8
+    sessions = await asyncio.gather(*(store.session(digests.get(name, "0")) for name in turns))
+    people = [None if one is None else one[1].username for one in sessions]
+    assert people == [name if name in digests else None for name in turns]
+    assert len(await said.by(inside)) <= 2

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from troth.cookies import cookie, cookie_name, open_cookie, read_cookie
 from troth.errors import PageError
@@ -14,6 +14,7 @@ from troth.model.person import Person, Session
 from troth.op import Op
 from troth.signing import seal
 from troth.signing.compact import b64, unb64
+from troth.value import frozen
 
 BROWSER = "troth-browser"
 SESSION = "troth-session"
@@ -28,7 +29,7 @@ _TOUCH_AFTER = 60
 _YEAR = 365 * 86400
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class FormToken:
     """Proof that a form was rendered here, for this browser and this login session."""
 
@@ -37,7 +38,7 @@ class FormToken:
     issued_at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Device:
     """A browser that a person logged in from before: it has an own budget of wrong guesses."""
 
@@ -76,7 +77,7 @@ def device_cookie(op: Op, sub: str) -> Headers:
     return cookie(DEVICE, value, secure=op.settings.secure, max_age=_YEAR)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Account:
     """A login session of this browser, its person, and the secret that the cookie holds for it."""
 

@@ -15,6 +15,7 @@ from troth.model.env import Env
 from troth.model.person import Person, Session
 from troth.model.request import Answer, Authentication, AuthorizationRequest
 from troth.rules.authentication import ACR_SUPPORTED
+from troth.value import frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +38,14 @@ class Consent:
     """The person has not said yes to this yet."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Finish:
     """A code, for what was granted of all that was asked."""
 
     granted: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Refuse:
     """The application is told why there is no code."""
 
@@ -54,7 +55,7 @@ class Refuse:
 NextStep = Login | SelectAccount | Create | Consent | Finish | Refuse
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Situation:
     """Who is there, what was approved before, and what was answered just now.
 

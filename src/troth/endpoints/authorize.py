@@ -5,7 +5,6 @@ holds the `Target`, so that it can only go to a redirect URI that was proven to 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from troth.browser import answer, journey
 from troth.endpoints.expand import METADATA, expand
@@ -22,6 +21,7 @@ from troth.model.request import AuthorizationRequest, ResponseMode, Target
 from troth.op import Op
 from troth.rules import authentication, pkce, redirect_uri, resource, scope
 from troth.settings import Settings
+from troth.value import frozen
 
 methods: tuple[str, ...] = ("GET", "POST")
 cors: bool = False
@@ -155,7 +155,7 @@ _MODES: Mapping[str, ResponseMode] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class _Asked:
     form: Form
     client: RegisteredClient

@@ -1,12 +1,10 @@
 """What a person approved, and the chains of tokens that live under it."""
 
-from dataclasses import dataclass
-
 from troth.model.request import Wishes
 from troth.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Authorization:
     """What one person approved for one client. Revoking it ends everything below it."""
 

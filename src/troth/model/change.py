@@ -33,7 +33,7 @@ class Rotate:
     idle_since: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Renew:
     """The same login session after its person proved again to be there, under a new secret.
 
@@ -44,7 +44,7 @@ class Renew:
     former_digest: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Keep:
     """Keep a code that would be too long to travel, sealed, until it has expired."""
 
@@ -56,7 +56,7 @@ class Keep:
 RevokeKind = Literal["chain", "authorization", "session", "sessions_of", "access_token"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Revoke:
     """End a thing by id at a time. `sub` limits it to one person's things, `spare` keeps one.
 
@@ -72,7 +72,7 @@ class Revoke:
     expires_at: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Once:
     """Insert (namespace, key) if it is absent; the store answers `Exists` to all but the first.
 
@@ -84,7 +84,7 @@ class Once:
     expires_at: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Require:
     """The person is enabled and of this epoch, or the client is enabled."""
 
@@ -93,7 +93,7 @@ class Require:
     epoch: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Put:
     """Insert or replace a noun. `expect_epoch` makes a person's change a compare-and-set."""
 
@@ -101,7 +101,7 @@ class Put:
     expect_epoch: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Remove:
     """Delete a noun by its id. Ids are never used again."""
 
@@ -109,7 +109,7 @@ class Remove:
     key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Count:
     """Reserve one attempt under `key`: refused while a delay runs, and delayed more each time.
 
@@ -124,7 +124,7 @@ class Count:
     forget: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Forgive:
     """Take back reserved attempts: `all` of a key after a success, or just one."""
 
@@ -184,7 +184,7 @@ class Gone:
     which: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Limited:
     """A `Count` was refused; `until` is when the next attempt is allowed (seconds)."""
 

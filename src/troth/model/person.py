@@ -1,10 +1,12 @@
 """People, their login sessions and the scopes they can grant."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from troth.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Person:
     """A resource owner (RFC 6749 §1.1).
 
@@ -27,7 +29,7 @@ class Person:
         return self.username
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Session:
     """A login session of a person in one browser. The cookie's secret is kept as SHA-256 only.
 
@@ -48,7 +50,7 @@ class Session:
     amr: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Scope:
     """A scope that the operator defined, in words that a person understands."""
 

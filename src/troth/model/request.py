@@ -1,13 +1,15 @@
 """An authorization request on its way (RFC 6749 §4.1.1), and where its answer may go."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
+
+from troth.value import frozen
 
 ResponseMode = Literal["query", "fragment", "form_post"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Target:
     """A redirect URI that was proven to be registered, with what every answer to it carries.
 
@@ -24,7 +26,7 @@ class Target:
     popup: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class ClaimWish:
     """What a `claims` request says of one claim (OIDC Core §5.5.1); `values` holds `value` too."""
 
@@ -32,7 +34,7 @@ class ClaimWish:
     values: tuple[object, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Wishes:
     """What a request asks to be told beyond its scopes (OIDC Core §5.2, §5.5), by claim name."""
 
@@ -46,7 +48,7 @@ class Wishes:
         return not (self.id_token or self.userinfo or self.locales)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Authentication:
     """How the person shall be authenticated (OIDC Core §3.1.2.1), each value already checked.
 
@@ -65,7 +67,7 @@ class Authentication:
     wishes: Wishes = Wishes()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class AuthorizationRequest:
     """A request whose every parameter was checked. `resource` holds RFC 8707 audiences.
 
@@ -91,7 +93,7 @@ class AuthorizationRequest:
         return "openid" in self.scope
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Pending:
     """A request that waits for a person. It travels sealed and is bound to one browser.
 
@@ -109,7 +111,7 @@ class Pending:
     another: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Answer:
     """What the person said on the consent page: the scope allowed, or None for a denial."""
 

@@ -7,7 +7,7 @@ from troth.model.request import Wishes
 from troth.value import frozen
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@frozen
 class Login:
     """When and how the person behind a token logged in (OIDC Core §2, RFC 9470 §6)."""
 

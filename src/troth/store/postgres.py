@@ -1,7 +1,7 @@
 """PostgreSQL: the hot changes and reads of concurrent requests travel together.
 
 Three shapes of change are batched, each one statement: redeem, rotate and revoke of a chain; and
-reading chains by their ids. Every other change is a transaction of its own, and so is one that a
+reads of one row by its key. Every other change is a transaction of its own, and so is one that a
 batch did not apply: it is there that it waits for locks, and learns what it lost against.
 """
 
@@ -19,7 +19,7 @@ from troth.store import StoreUnavailable, statements
 from troth.store.apply import apply, bumps
 from troth.store.batches import Batches
 from troth.store.engine import Step
-from troth.store.postgres_hot import SHAPES, Hot, columns, notes, shape
+from troth.store.postgres_hot import READS, SHAPES, Hot, Keyed, columns, notes, shape
 from troth.store.postgres_link import DEADLINE, Link
 from troth.store.postgres_watch import Watch
 from troth.store.rows import Row
@@ -71,7 +71,7 @@ class Postgres:
     def __init__(self, dsn: str, *, pooled: bool = False) -> None:
         self._link = Link(dsn, pooled=pooled)
         self._watch = Watch(self._link)
-        self._chains = Batches(self._read_chains, key=None, patience=DEADLINE)
+        self._reads = {name: self._together(name, keyed) for name, keyed in READS.items()}
         self._hot = {kind: self._batches(name) for kind, name in SHAPES.items()}
 
     async def open(self) -> None:
@@ -86,8 +86,8 @@ class Postgres:
         return self._watch.revision
 
     async def row(self, name: str, values: Mapping[str, Any]) -> Row | None:
-        if name == "chain":
-            found: Row | None = await self._chains.do(values)
+        if name in self._reads:
+            found: Row | None = await self._reads[name].do(values)
             return found
         async with self._link.connection() as connection:
             return await Statements(connection).row(name, values)
@@ -206,12 +206,10 @@ class Postgres:
             return set()
         return {bytes(row[0]) for row in found}
 
-    async def _read_chains(self, batch: Sequence[Mapping[str, Any]]) -> Sequence[Row | None]:
-        values = {
-            "chain_id": list({one["chain_id"] for one in batch}),
-            "now": max(one["now"] for one in batch),
-        }
-        async with self._link.connection() as connection:
-            found = await Statements(connection).rows("chain_many", values)
-        by_id = {bytes(row[0]): row for row in found}
-        return [by_id.get(bytes(one["chain_id"])) for one in batch]
+    def _together(self, name: str, keyed: Keyed) -> Batches[Mapping[str, Any], Row | None]:
+        async def run(batch: Sequence[Mapping[str, Any]]) -> Sequence[Row | None]:
+            async with self._link.connection() as connection:
+                found = await Statements(connection).rows(f"{name}_many", keyed.values(batch))
+            return keyed.each_its_own(batch, found)
+
+        return Batches(run, key=None, patience=DEADLINE)

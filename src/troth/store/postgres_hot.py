@@ -1,11 +1,12 @@
-"""The changes that are batched on PostgreSQL, and the arrays in which they travel."""
+"""The changes and reads that are batched on PostgreSQL, and the arrays in which they travel."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from troth.model.change import Change, Redeem, Revoke, Rotate
 from troth.store import rows
 from troth.store.engine import Step
+from troth.store.rows import Row
 from troth.value import frozen
 
 
@@ -65,3 +66,34 @@ def notes(batch: Sequence[Hot]) -> dict[str, list[Any]]:
     }
     arrays = {array: [values[name] for _, values in noted] for array, name in names.items()}
     return {"note_of": [chain_id for chain_id, _ in noted], **arrays}
+
+
+@frozen
+class Keyed:
+    """A read by key: the values that are its key, where its rows have them, and what is the latest.
+
+    Of a value under `latest` there is one for all: the time up to which something has ended.
+    """
+
+    key: tuple[str, ...]
+    columns: tuple[int, ...]
+    latest: tuple[str, ...] = ()
+
+    def values(self, batch: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+        """The values of one statement for all of them; who asks the same goes along."""
+        keys = list(dict.fromkeys(tuple(one[name] for name in self.key) for one in batch))
+        arrays = {name: [key[i] for key in keys] for i, name in enumerate(self.key)}
+        return arrays | {name: max(one[name] for one in batch) for name in self.latest}
+
+    def each_its_own(
+        self, batch: Sequence[Mapping[str, Any]], found: Sequence[Row]
+    ) -> Sequence[Row | None]:
+        by_key = {tuple(row[column] for column in self.columns): row for row in found}
+        return [by_key.get(tuple(one[name] for name in self.key)) for one in batch]
+
+
+READS = {
+    "chain": Keyed(key=("chain_id",), columns=(0,), latest=("now",)),
+    "session": Keyed(key=("secret_digest",), columns=(1,)),
+    "authorization": Keyed(key=("sub", "client_id"), columns=(1, 2)),
+}

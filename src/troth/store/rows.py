@@ -1,6 +1,7 @@
 """Nouns from rows and rows from nouns: one place, shared by every adapter."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +17,6 @@ from troth.model.request import Wishes
 from troth.rules.redirect_uri import origin
 from troth.signing.keys import StoredKey
 from troth.store import Application, Trace
-from troth.value import names
 
 Row = Sequence[Any]
 Values = dict[str, Any]
@@ -29,7 +29,7 @@ def asdict(noun: Any) -> Values:
 
 @lru_cache(maxsize=64)
 def _names(kind: type) -> tuple[str, ...]:
-    return names(kind)
+    return tuple(field.name for field in fields(kind))
 
 
 def client(row: Row) -> RegisteredClient:

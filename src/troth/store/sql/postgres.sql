@@ -47,6 +47,17 @@ returning d.delivery_id, d.client_id, d.sub, d.session_id, d.attempts, d.expires
 select authorization_id, sub, client_id, scope, created_at, expires_at, revoked_at
 from "authorization" where sub = :sub and client_id = :client_id and revoked_at is null
 order by created_at desc, number desc limit 1
+-- name: authorization_many
+select a.authorization_id, a.sub, a.client_id, a.scope, a.created_at, a.expires_at, a.revoked_at
+from unnest(:sub::text[], :client_id::text[]) as k(sub, client_id)
+cross join lateral (select * from "authorization" where sub = k.sub and client_id = k.client_id
+  and revoked_at is null order by created_at desc, number desc limit 1) a
+-- name: session_many
+select s.session_id, s.secret_digest, s.sub, s.epoch, s.authenticated_at, s.last_seen_at, s.expires_at,
+  s.user_agent, s.network, s.ended_at, s.acr, s.amr, p.username, p.email, p.password_hash, p.epoch,
+  p.created_at, p.claims
+from session s join person p on p.sub = s.sub and p.epoch = s.epoch and p.disabled = 0
+where s.secret_digest = any(:secret_digest::text[]) and s.ended_at is null
 
 -- A redemption that is tried again after a lost answer finds its own row, and has won.
 -- name: redeem
