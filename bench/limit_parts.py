@@ -14,6 +14,9 @@ from bench.limit import parse, seal, sign, unseal, verify
 from bench.limit_store import open_store
 from bench.scripts import CONNECTIONS
 
+# Chains in the database, about as many as the limit has on the average of its rounds.
+_FULL = 10_000
+
 
 async def primitives(database: str) -> dict[str, float]:
     """CPU µs of each part alone; the storage step as it comes, for half of the connections at once.
@@ -26,6 +29,8 @@ async def primitives(database: str) -> dict[str, float]:
     for chain_id in chains:
         await store.write("redeem", limit_store.redeem(chain_id))
     fresh = iter(lambda: limit_store.redeem(os.urandom(16)), None)
+    for _ in range(_FULL // 100):  # what is inserted costs more where much is
+        await asyncio.gather(*(store.write("redeem", next(fresh)) for _ in range(100)))
     turns = iter(range(1, 10**6))
 
     async def all_at_once(works: Iterable[Awaitable[object]]) -> None:

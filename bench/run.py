@@ -12,8 +12,10 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from bench.load import Script
 from bench.measured import Measured, measure, median
 from bench.results import headline, write_section
 from bench.rows import ROWS, Row
@@ -72,8 +74,9 @@ def alone(database: str) -> Costs:
 def two_processes(folder: Path, engine: str, database: Callable[[], str]) -> list[str]:
     """What a second process adds, while the load and the database share its core.
 
-    Where each answer takes as much CPU as with one process, and none waits for a lock of the other
-    process, two free cores answer twice as much: so the CPU of an answer is compared as well.
+    Each process has as many connections as the one. Where each answer takes as much CPU as with one
+    process, and none waits for a lock of the other process, two free cores answer twice as much: so
+    the CPU of an answer is compared as well.
     """
     names = ("client_credentials, ES256", "refresh, ES256")
     rounds: dict[tuple[str, int], list[Measured]] = defaultdict(list)
@@ -83,7 +86,8 @@ def two_processes(folder: Path, engine: str, database: Callable[[], str]) -> lis
         server = TrothServer(home, database(), workers)
         for row in ROWS:
             if row.name in names:
-                rounds[row.name, workers] += [measure(server, row.troth, 0) for _ in range(ROUNDS)]
+                asked = partial(_times, workers, row)
+                rounds[row.name, workers] += [measure(server, asked, 0) for _ in range(ROUNDS)]
         server.stop()
     lines = []
     for name in names:
@@ -94,6 +98,10 @@ def two_processes(folder: Path, engine: str, database: Callable[[], str]) -> lis
             f"times as many; {two.rate / one.rate:.2f} × with the load on one of them"
         )
     return lines
+
+
+def _times(workers: int, row: Row, server: TrothServer, number: int) -> list[Script]:
+    return [script for _ in range(workers) for script in row.troth(server, number)]
 
 
 def idle(server: TrothServer) -> str:
