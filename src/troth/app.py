@@ -119,7 +119,8 @@ class App:
             return self._turned_away(self._routes[arrival.path])
         elif at_once and self._line.free(now):
             return self._begin(arrival, route, cost)
-        return self._line.join(partial(self._begin, arrival, route, cost))
+        leave = partial(self._admission.leave, cost)
+        return self._line.join(partial(self._begin, arrival, route, cost), leave)
 
     def held_up(self) -> bool:
         """Whether a request that was just read may be one that nobody waits for any more."""

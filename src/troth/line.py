@@ -18,19 +18,24 @@ T = TypeVar("T")
 TURN_SECONDS: Final = 0.01
 # Seconds that who joins may have to stand there, by what those before took lately.
 LONGEST_SECONDS: Final = 0.35
-_NEWEST_WEIGHS: Final = 0.2
+_BEFORE_WEIGHS: Final = 0.8
 # Seconds that a process has to be held up for somebody to have given up waiting for it.
 HELD_UP_SECONDS: Final = 0.1
+
+
+_Waiting = tuple[Callable[[], object], Callable[[], None], asyncio.Future[object]]
 
 
 class Line:
     """Who has come, in order. `now` is the time of `time.monotonic`."""
 
     def __init__(self) -> None:
-        self._waiting: deque[tuple[Callable[[], object], asyncio.Future[object]]] = deque()
+        self._waiting: deque[_Waiting] = deque()
         self._turn_ends: float | None = None
         self._turn_began = self._turn_before = float("-inf")
-        self._takes = 0.0  # seconds from one answer's begin to the next, smoothed
+        # Seconds of the latest turns, and how many answers they began: one that was long because
+        # the process was stopped in it does not say much of the next.
+        self._spent = self._begun = 0.0
 
     def free(self, now: float) -> bool:
         """Whether the answer to what was just read may be begun at once."""
@@ -47,12 +52,17 @@ class Line:
 
     @property
     def too_long(self) -> bool:
-        return len(self._waiting) * self._takes > LONGEST_SECONDS
+        return len(self._waiting) * self._spent > LONGEST_SECONDS * self._begun
 
-    def join(self, start: Callable[[], T | asyncio.Task[T]]) -> asyncio.Future[T]:
-        """The result of what `start` will have begun, or of the task that it returns."""
+    def join(
+        self, start: Callable[[], T | asyncio.Task[T]], leave: Callable[[], None]
+    ) -> asyncio.Future[T]:
+        """The result of what `start` will have begun, or of the task that it returns.
+
+        Where nobody waits for it any more when it is its turn, `leave` is called in its stead.
+        """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((start, future))  # type: ignore[arg-type]  # each has its own T
+        self._waiting.append((start, leave, future))  # type: ignore[arg-type]  # its own T
         self.free(time.monotonic())
         return future
 
@@ -62,13 +72,16 @@ class Line:
         self._turn_ends = None
         number = 0
         while self._waiting and now < began + TURN_SECONDS:
-            start, future = self._waiting.popleft()
-            if not future.done():
+            start, leave, future = self._waiting.popleft()
+            if future.done():
+                leave()
+            else:
                 _settle(future, start())
             number += 1
             now = time.monotonic()
         if number:
-            self._takes += _NEWEST_WEIGHS * ((now - began) / number - self._takes)
+            self._spent = _BEFORE_WEIGHS * self._spent + now - began
+            self._begun = _BEFORE_WEIGHS * self._begun + number
         if self._waiting:
             self.free(now)
 

@@ -128,26 +128,28 @@ async def test_R8_a_turn_of_the_loop_begins_some_answers_and_then_hears_the_othe
     assert not line.free(time.monotonic() + TURN_SECONDS), "this turn has begun enough"
     await asyncio.sleep(0)
     assert line.free(time.monotonic() + TURN_SECONDS), "another turn"
-    futures = [line.join(partial(dear, name)) for name in "abc"]
-    gone = line.join(partial(dear, "gone"))
-    gone.cancel()
-    task: asyncio.Future[str] = line.join(partial(asyncio.create_task, waits()))
+    left = list[str]()
+    leave = partial(left.append, "gone")
+    futures = [line.join(partial(dear, name), leave) for name in "abc"]
+    line.join(partial(dear, "gone"), leave).cancel()
+    task: asyncio.Future[str] = line.join(partial(asyncio.create_task, waits()), leave)
     assert not line.free(time.monotonic()), "nobody goes before those who stand there"
     await futures[0]
     order.append("others")
     assert await asyncio.gather(*futures) == ["a", "b", "c"]
     assert await task == "task"
+    assert left == ["gone"], "nobody waited for it any more"
     assert order == ["a", "others", "b", "c"]
 
 
 async def test_R8_a_line_is_too_long_by_the_time_that_it_takes() -> None:
-    line, seconds = Line(), TURN_SECONDS / 5
-    first = [line.join(partial(time.sleep, seconds)) for _ in range(200)]
+    line, seconds, nothing = Line(), TURN_SECONDS / 5, partial(time.sleep, 0)
+    first = [line.join(partial(time.sleep, seconds), nothing) for _ in range(200)]
     assert not line.too_long, "nothing is known of them yet"
     await asyncio.gather(*first)
     number = 0
     while not line.too_long:
-        line.join(partial(time.sleep, 0))
+        line.join(partial(time.sleep, 0), nothing)
         number += 1
     assert number <= 1.1 * LONGEST_SECONDS / seconds
 
