@@ -55,7 +55,11 @@ def begin(work: Coroutine[Any, Any, T]) -> "tuple[T] | asyncio.Task[T]":
         waits_for = work.send(None)
     except StopIteration as done:
         return (done.value,)
-    return asyncio.get_running_loop().create_task(_resumed(work, waits_for))
+    return asyncio.get_running_loop().create_task(_rest(work, waits_for))
+
+
+async def _rest(work: Coroutine[Any, Any, T], waits_for: Any) -> T:
+    return await _resumed(work, waits_for)  # since Python 3.12 no generator may be a task
 
 
 @coroutine

@@ -5,10 +5,14 @@ half a character: two readers could understand these differently, so that they a
 """
 
 import json
+import re
 from binascii import a2b_base64, b2a_base64
 from typing import Any, NoReturn
 
 LONGEST = 16 * 1024
+# How deep arrays and objects may lie in one another: how deep a parser goes depends on its version.
+DEEPEST = 64
+_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
 
 # Keys that come with the token, extensions, and what makes a small token a large one: nothing
 # here understands them, and nothing is believed that says them (RFC 8725 §3.5, RFC 7515 §4.1.11).
@@ -68,6 +72,8 @@ def header(segment: str) -> dict[str, Any]:
 
 def json_object(raw: bytes, what: str) -> dict[str, Any]:
     """One JSON object, in the only way to understand it."""
+    if _too_deep(raw):
+        raise Malformed(f"{what} is nested too deep")
     try:
         value = json.loads(
             raw.decode("utf-8"),
@@ -79,11 +85,22 @@ def json_object(raw: bytes, what: str) -> dict[str, Any]:
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # half a surrogate pair is no text
     except Malformed:
         raise
-    except (ValueError, RecursionError):  # the latter: nested without end
+    except ValueError:
         raise Malformed(f"{what} is not JSON") from None
     if not isinstance(value, dict):
         raise Malformed(f"{what} is not an object")
     return value
+
+
+def _too_deep(raw: bytes) -> bool:
+    """Whether brackets outside of text open deeper than they may."""
+    depth = 0
+    for found in _BRACKETS.finditer(raw):
+        kind = found[0][:1]
+        depth += (kind in b"[{") - (kind in b"]}")
+        if depth > DEEPEST:
+            return True
+    return False
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
