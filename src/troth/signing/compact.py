@@ -72,7 +72,7 @@ def header(segment: str) -> dict[str, Any]:
 
 def json_object(raw: bytes, what: str) -> dict[str, Any]:
     """One JSON object, in the only way to understand it."""
-    if _too_deep(raw):
+    if too_deep(raw):
         raise Malformed(f"{what} is nested too deep")
     try:
         value = json.loads(
@@ -92,8 +92,10 @@ def json_object(raw: bytes, what: str) -> dict[str, Any]:
     return value
 
 
-def _too_deep(raw: bytes) -> bool:
+def too_deep(raw: bytes) -> bool:
     """Whether brackets outside of text open deeper than they may."""
+    if raw.count(b"[") + raw.count(b"{") <= DEEPEST:
+        return False
     depth = 0
     for found in _BRACKETS.finditer(raw):
         kind = found[0][:1]

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
     encode_dss_signature,
 )
 
-from troth.signing.compact import b64, unb64
+from troth.signing.compact import b64, too_deep, unb64
 
 _ECDSA = ec.ECDSA(hashes.SHA256())
 LONGEST = 8 * 1024
@@ -74,9 +74,11 @@ def split(token: str) -> tuple[str, str, bytes, bytes] | None:
         return None
     head, payload, signature = token.split(".")
     try:
-        header = msgspec.json.decode(unb64(head), type=_Header)
-        raw = unb64(signature)
+        said, raw = unb64(head), unb64(signature)
+        header = msgspec.json.decode(said, type=_Header)
     except (ValueError, msgspec.DecodeError, RecursionError):  # the last: nested without end
+        return None
+    if too_deep(said):
         return None
     if header.alg != "ES256" or header.typ != "at+jwt" or header.crit is not None:
         return None

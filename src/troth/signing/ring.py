@@ -10,7 +10,7 @@ import msgspec
 from troth.log import Secret
 from troth.model.token import AccessToken
 from troth.signing import algorithms, jwe, jws, jwt, seal
-from troth.signing.compact import Malformed, unb64
+from troth.signing.compact import Malformed, too_deep, unb64
 from troth.signing.keys import KINDS, KeyRingError, StoredKey, unwrap
 
 K = TypeVar("K")
@@ -181,11 +181,12 @@ class Ring:
         if key is None or not key.verify(signing_input, signature):
             return None
         try:
-            claims = msgspec.json.decode(unb64(payload), type=_Claims)
+            said = unb64(payload)
+            claims = msgspec.json.decode(said, type=_Claims)
             chain_id = bytes.fromhex(claims.chain) if claims.chain else None
         except (ValueError, msgspec.DecodeError, RecursionError):
             return None
-        if claims.iss != self.issuer:
+        if claims.iss != self.issuer or too_deep(said):
             return None
         return kid, AccessToken(
             token_id=claims.jti,
