@@ -20,7 +20,7 @@ TURN_SECONDS: Final = 0.01
 LONGEST_SECONDS: Final = 0.35
 _BEFORE_WEIGHS: Final = 0.8
 # Seconds that a process has to be held up for somebody to have given up waiting for it.
-HELD_UP_SECONDS: Final = 0.1
+HELD_UP_SECONDS: Final = 0.02
 
 
 _Waiting = tuple[Callable[[], object], Callable[[], None], asyncio.Future[object]]

@@ -24,6 +24,7 @@ _PATIENCE = 20.0
 _MOST_CONNECTIONS = 2500
 _MOST_IN_A_TURN = 64
 _TICK = 0.002
+_SETTLED = 0.5
 
 # A status, whether it says when to come again, and a body; the status of no answer at all is 0.
 Told = tuple[int, bool, bytes]
@@ -226,6 +227,7 @@ async def _offer(
     loop, asked = asyncio.get_running_loop(), 0
     if crowd:
         await run.open_all()
+        await asyncio.sleep(_SETTLED)  # until the server has accepted them, too
         run.began = loop.time()
     while asked < number:
         due = min(number, int((loop.time() - run.began) * rate) + 1, asked + _MOST_IN_A_TURN)
