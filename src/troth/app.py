@@ -115,7 +115,7 @@ class App:
         if cost is Cost.CHEAP:
             if at_once:
                 return self._begin(arrival, route, cost)
-        elif not self._admission.enter(cost, now, self._line.too_long):
+        elif not self._admission.enter(cost, now):
             return self._turned_away(self._routes[arrival.path])
         elif at_once and self._line.free(now):
             return self._begin(arrival, route, cost)

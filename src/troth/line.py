@@ -16,9 +16,6 @@ T = TypeVar("T")
 
 # Seconds of a turn in which answers are begun.
 TURN_SECONDS: Final = 0.01
-# Seconds that who joins may have to stand there, by what those before took lately.
-LONGEST_SECONDS: Final = 0.35
-_BEFORE_WEIGHS: Final = 0.8
 # Seconds that a process has to be held up for somebody to have given up waiting for it.
 HELD_UP_SECONDS: Final = 0.02
 
@@ -33,9 +30,6 @@ class Line:
         self._waiting: deque[_Waiting] = deque()
         self._turn_ends: float | None = None
         self._turn_began = self._turn_before = float("-inf")
-        # Seconds of the latest turns, and how many answers they began: one that was long because
-        # the process was stopped in it does not say much of the next.
-        self._spent = self._begun = 0.0
 
     def free(self, now: float) -> bool:
         """Whether the answer to what was just read may be begun at once."""
@@ -49,10 +43,6 @@ class Line:
         """Whether what was just read may have lain unread: since the turn before did not see it."""
         seen = self._turn_began if self._turn_ends is None else self._turn_before
         return now > seen + HELD_UP_SECONDS
-
-    @property
-    def too_long(self) -> bool:
-        return len(self._waiting) * self._spent > LONGEST_SECONDS * self._begun
 
     def join(
         self, start: Callable[[], T | asyncio.Task[T]], leave: Callable[[], None]
@@ -70,18 +60,13 @@ class Line:
         """Begin what fits into this turn; what is left has the next one."""
         began = now = time.monotonic()
         self._turn_ends = None
-        number = 0
         while self._waiting and now < began + TURN_SECONDS:
             start, leave, future = self._waiting.popleft()
             if future.done():
                 leave()
             else:
                 _settle(future, start())
-            number += 1
             now = time.monotonic()
-        if number:
-            self._spent = _BEFORE_WEIGHS * self._spent + now - began
-            self._begun = _BEFORE_WEIGHS * self._begun + number
         if self._waiting:
             self.free(now)
 

@@ -11,9 +11,9 @@ import pytest
 
 from tests.harness import OAuthClient, Plain, Troth
 from tests.spec import spec
-from troth.admission import MOST_AT_ONCE, Admission
+from troth.admission import LONGEST_WAIT, MOST_AT_ONCE, Admission
 from troth.http import Cost
-from troth.line import LONGEST_SECONDS, TURN_SECONDS, Line
+from troth.line import TURN_SECONDS, Line
 
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 
@@ -100,16 +100,32 @@ def test_another_protocol_is_not_spoken(troth: Troth) -> None:
 
 def test_R8_places_are_bounded_by_cost_and_what_is_cheap_always_finds_one() -> None:
     admission = Admission()
-
-    def enter(cost: Cost, *, line_too_long: bool = False) -> bool:
-        return admission.enter(cost, 0, line_too_long)
-
     for cost, most in MOST_AT_ONCE.items():
-        assert [enter(cost) for _ in range(most + 3)] == [True] * most + [False] * 3
+        assert [admission.enter(cost, 0) for _ in range(most + 3)] == [True] * most + [False] * 3
         admission.leave(cost)
-        assert not enter(cost, line_too_long=True)
-        assert [enter(cost), enter(cost)] == [True, False]
-    assert all(enter(Cost.CHEAP, line_too_long=True) for _ in range(10_000))
+        assert [admission.enter(cost, 0), admission.enter(cost, 0)] == [True, False]
+    assert all(admission.enter(Cost.CHEAP, 0) for _ in range(10_000))
+
+
+def test_R8_there_are_as_many_places_as_can_be_answered_in_time() -> None:
+    admission = Admission()
+
+    def come(number: int, now: float) -> int:
+        return sum(admission.enter(Cost.DATABASE, now) for _ in range(number))
+
+    def leave(number: int) -> None:
+        for _ in range(number):
+            admission.leave(Cost.DATABASE)
+
+    assert come(500, 1.0) == 500, "nothing is known of what they take"
+    assert come(1, 1.3) == 1
+    leave(100)
+    assert come(1, 1.6) == 0, f"333 a second, and so {333 * LONGEST_WAIT:.0f} in time"
+    assert come(1, 1.9) == 0, "a pause of the database makes no places"
+    leave(401)
+    assert come(500, 1.91) in (100, 101)
+    leave(100)
+    assert come(500, 2.2) == 500, "it was quicker"
 
 
 async def test_R8_a_turn_of_the_loop_begins_some_answers_and_then_hears_the_others() -> None:
@@ -140,18 +156,6 @@ async def test_R8_a_turn_of_the_loop_begins_some_answers_and_then_hears_the_othe
     assert await task == "task"
     assert left == ["gone"], "nobody waited for it any more"
     assert order == ["a", "others", "b", "c"]
-
-
-async def test_R8_a_line_is_too_long_by_the_time_that_it_takes() -> None:
-    line, seconds, nothing = Line(), TURN_SECONDS / 5, partial(time.sleep, 0)
-    first = [line.join(partial(time.sleep, seconds), nothing) for _ in range(200)]
-    assert not line.too_long, "nothing is known of them yet"
-    await asyncio.gather(*first)
-    number = 0
-    while not line.too_long:
-        line.join(partial(time.sleep, 0), nothing)
-        number += 1
-    assert number <= 1.1 * LONGEST_SECONDS / seconds
 
 
 def test_R8_who_finds_no_place_is_told_to_come_back_and_loses_nothing(

@@ -6,6 +6,7 @@ generator late gains nothing by it.
 
 import asyncio
 import contextlib
+import gc
 import os
 import re
 import time
@@ -248,8 +249,12 @@ def offered(port: int, rate: float, seconds: float, what: Requests, *, crowd: bo
 
 def _timed(work: Coroutine[Any, Any, list[Answer]], seconds: float) -> Load:
     before = time.thread_time()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        answers = runner.run(work)
+    gc.disable()  # to look through all answers again and again would make the generator late
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            answers = runner.run(work)
+    finally:
+        gc.enable()
     return Load(answers, seconds, time.thread_time() - before)
 
 
