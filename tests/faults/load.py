@@ -155,9 +155,9 @@ class _Run:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def open_all(self) -> None:
-        """As many connections as there may be, before anything is asked."""
-        while self._open < _MOST_CONNECTIONS:
+    async def open(self, number: int) -> None:
+        """Connections, before anything is asked."""
+        while self._open < number:
             await asyncio.gather(*(self._connecting() for _ in range(50)))
 
     async def _connect(self) -> None:
@@ -222,12 +222,12 @@ class _Run:
 
 
 async def _offer(
-    port: int, rate: float, seconds: float, what: Requests, crowd: bool
+    port: int, rate: float, seconds: float, what: Requests, crowd: int
 ) -> list[Answer]:
     run, number = _Run(port, what), int(rate * seconds)
     loop, asked = asyncio.get_running_loop(), 0
     if crowd:
-        await run.open_all()
+        await run.open(crowd)
         await asyncio.sleep(_SETTLED)  # until the server has accepted them, too
         run.began = loop.time()
     while asked < number:
@@ -242,8 +242,11 @@ async def _offer(
     return sorted(run.answers, key=lambda answer: answer.due)
 
 
-def offered(port: int, rate: float, seconds: float, what: Requests, *, crowd: bool = False) -> Load:
-    """Offer so many requests per second for so long; a crowd has all its connections before."""
+def offered(port: int, rate: float, seconds: float, what: Requests, *, crowd: int = 0) -> Load:
+    """Offer so many requests per second for so long; a crowd has its connections before.
+
+    The server closes one that is not asked on for seconds: a crowd has to have enough to ask.
+    """
     return _timed(_offer(port, rate, seconds, what, crowd), seconds)
 
 

@@ -39,7 +39,7 @@ def test_R8_who_finds_no_place_is_told_before_those_who_wait(troth: Troth) -> No
     same = Same(what.request(0))
     what.learn(0, 503, b"")
     with locked(troth), ThreadPoolExecutor(1) as pool:
-        crowd = pool.submit(offered, troth.port, number * 4, 0.25, same, crowd=True)
+        crowd = pool.submit(offered, troth.port, number * 4, 0.25, same, crowd=2500)
         assert httpx2.get(f"{troth.issuer}/oauth/jwks", trust_env=False).status_code == 200
         load = crowd.result()
     assert set(load.statuses) == {503}, load.statuses
@@ -77,7 +77,7 @@ def test_R8_beyond_saturation_the_goodput_stays(troth: Troth, engine: Engine, ki
         peak = saturated(troth.port, 10, what, 16 if login else 64)
         most = peak.rate(served)
         for times, shares in kept.items():
-            load = offered(troth.port, most * times, 15, what, crowd=True)
+            load = offered(troth.port, most * times, 15, what, crowd=400 if login else 2500)
             told_properly(load, served)
             shares.append(load.rate_alone(served) / peak.rate_alone(served))
             refused += [a.seconds for a in load.answers if a.status == 503]
