@@ -54,9 +54,13 @@ class Admission:
         return True
 
     def _look(self, now: float) -> None:
-        """Close a window: it counts where there was enough to do, and some of it was done."""
-        if self._busy and self._left:
-            self._paces.append(self._left / (now - self._window_began))
+        """Close a window: it counts where there was enough to do, and some of it was done.
+
+        One that nobody came to close had a pause at its end.
+        """
+        seconds = now - self._window_began
+        if self._busy and self._left and seconds < 2 * _WINDOW:
+            self._paces.append(self._left / seconds)
             self._in_time = max(FEW, max(self._paces) * LONGEST_WAIT)
         self._window_began, self._left = now, 0
         self._busy = self._inside[Cost.DATABASE] >= _BUSY

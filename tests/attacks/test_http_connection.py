@@ -126,6 +126,8 @@ def test_R8_there_are_as_many_places_as_can_be_answered_in_time() -> None:
     assert come(500, 1.91) in (100, 101)
     leave(100)
     assert come(500, 2.2) == 500, "it was quicker"
+    leave(10)
+    assert come(1, 12.2) == 1, "what nobody came for in ten seconds was not slow"
 
 
 async def test_R8_a_turn_of_the_loop_begins_some_answers_and_then_hears_the_others() -> None:

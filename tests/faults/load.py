@@ -7,18 +7,17 @@ generator late gains nothing by it.
 import asyncio
 import contextlib
 import gc
-import os
 import re
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Sequence
+from collections import deque
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Protocol
 
 import uvloop
 
-from tests.faults.figures import percentile
+from tests.faults.answers import Answer, Load
 
 _LENGTH = re.compile(rb"content-length: *([0-9]+)", re.IGNORECASE)
 _PATIENCE = 20.0
@@ -30,43 +29,6 @@ _SETTLED = 0.5
 # A status, whether it says when to come again, and a body; the status of no answer at all is 0.
 Told = tuple[int, bool, bytes]
 _NOTHING: Told = (0, False, b"")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of one request: status 0 is no answer at all. `due`, `seconds` in seconds."""
-
-    due: float
-    status: int
-    seconds: float
-    retry_after: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Load:
-    """All answers of a run, in the order in which they were due.
-
-    `processor` is what the generator itself took: seconds of one core.
-    """
-
-    answers: Sequence[Answer]
-    seconds: float
-    processor: float
-
-    @property
-    def statuses(self) -> Counter[int]:
-        return Counter(answer.status for answer in self.answers)
-
-    def rate(self, status: int = 200) -> float:
-        return self.statuses[status] / self.seconds
-
-    def rate_alone(self, status: int = 200) -> float:
-        """The rate, had the generator not taken its share of the cores from the server."""
-        cores = len(os.sched_getaffinity(0))
-        return self.rate(status) * cores / (cores - self.processor / self.seconds)
-
-    def p99(self, status: int = 200) -> float:
-        return percentile([a.seconds for a in self.answers if a.status == status] or [0.0], 0.99)
 
 
 class Requests(Protocol):

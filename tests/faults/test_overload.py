@@ -10,9 +10,10 @@ import pytest
 
 from tests.conftest import installed
 from tests.engines import Engine, locked
+from tests.faults.answers import Load
 from tests.faults.asked import WrongLogins, closed_answers, refreshes
 from tests.faults.figures import LONG, note, percentile, short_or_long
-from tests.faults.load import Load, Requests, offered, saturated
+from tests.faults.load import Requests, offered, saturated
 from tests.faults.test_kill import workers
 from tests.harness import Troth
 
@@ -74,10 +75,10 @@ def test_R8_beyond_saturation_the_goodput_stays(troth: Troth, engine: Engine, ki
     refused: list[float] = []
     accepted: list[float] = []
     for _ in range(3):
-        peak = saturated(troth.port, 10, what, 16 if login else 64)
+        peak = saturated(troth.port, 5, what, 16 if login else 64)
         most = peak.rate(served)
         for times, shares in kept.items():
-            load = offered(troth.port, most * times, 15, what, crowd=400 if login else 2500)
+            load = offered(troth.port, most * times, 10, what, crowd=400 if login else 2500)
             told_properly(load, served)
             shares.append(load.rate_alone(served) / peak.rate_alone(served))
             refused += [a.seconds for a in load.answers if a.status == 503]
