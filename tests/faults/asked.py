@@ -2,6 +2,7 @@
 
 import json
 from collections import deque
+from collections.abc import Callable
 from itertools import count
 from urllib.parse import urlencode
 
@@ -47,35 +48,17 @@ class Refreshes:
             self._free.append(json.loads(body)["refresh_token"] if status == 200 else asked)
 
 
-class Introspections:
-    """One token, asked about again and again."""
+class Same:
+    """One request, again and again; `right` says of the body of a 200 whether it is."""
 
-    def __init__(self, client: OAuthClient, token: str) -> None:
-        form = {"token": token, **client.credentials()}
-        self._bytes = post(client.troth.port, "/oauth/introspect", form)
-
-    def request(self, _number: int) -> bytes:
-        return self._bytes
-
-    def learn(self, _number: int, status: int, body: bytes) -> None:
-        assert status != 200 or b'"active":true' in body.replace(b" ", b""), body
-
-
-class ClosedAnswers:
-    """Who a person is, again and again; each answer is signed and encrypted.
-
-    Hardly anything is dearer, so that who shares the processor with the server can still ask for
-    five times as many as it can give.
-    """
-
-    def __init__(self, port: int, token: str) -> None:
-        self._bytes = get(port, "/oauth/userinfo", f"authorization: Bearer {token}")
+    def __init__(self, request: bytes, right: Callable[[bytes], bool] = bool) -> None:
+        self._request, self._right = request, right
 
     def request(self, _number: int) -> bytes:
-        return self._bytes
+        return self._request
 
     def learn(self, _number: int, status: int, body: bytes) -> None:
-        assert status != 200 or body.count(b".") == 4, body
+        assert status != 200 or self._right(body), body
 
 
 class WrongLogins:
@@ -107,12 +90,20 @@ def refreshes(troth: Troth, chains: int) -> Refreshes:
     return Refreshes(client, tokens)
 
 
-def introspections(troth: Troth) -> Introspections:
+def introspections(troth: Troth) -> Same:
+    """One token, asked about again and again."""
     client = troth.client()
-    return Introspections(client, client.tokens(troth.person())["access_token"])
+    form = {"token": client.tokens(troth.person())["access_token"], **client.credentials()}
+    request = post(troth.port, "/oauth/introspect", form)
+    return Same(request, lambda body: b'"active":true' in body.replace(b" ", b""))
 
 
-def closed_answers(troth: Troth) -> ClosedAnswers:
+def closed_answers(troth: Troth) -> Same:
+    """Who a person is, again and again; each answer is signed and encrypted.
+
+    Hardly anything is dearer, so that who shares the processor with the server can still ask for
+    five times as many as it can give.
+    """
     key = ECKey.generate_key("P-521", {"use": "enc", "kid": "canary"})
     metadata = {
         "jwks": {"keys": [key.as_dict(private=False)]},
@@ -120,5 +111,6 @@ def closed_answers(troth: Troth) -> ClosedAnswers:
         "userinfo_encrypted_response_alg": "ECDH-ES",
     }
     client = troth.client(scope="openid", metadata=metadata)
-    tokens = client.tokens(troth.person(), scope="openid")
-    return ClosedAnswers(troth.port, tokens["access_token"])
+    token = client.tokens(troth.person(), scope="openid")["access_token"]
+    request = get(troth.port, "/oauth/userinfo", f"authorization: Bearer {token}")
+    return Same(request, lambda body: body.count(b".") == 4)

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import installed
 from tests.engines import Engine, locked
 from tests.faults.answers import Load
-from tests.faults.asked import WrongLogins, closed_answers, refreshes
+from tests.faults.asked import Same, WrongLogins, closed_answers, refreshes
 from tests.faults.figures import LONG, note, percentile, short_or_long
 from tests.faults.load import Requests, offered, saturated
 from tests.faults.test_kill import workers
@@ -50,19 +50,6 @@ def test_R8_who_finds_no_place_is_told_before_those_who_wait(troth: Troth) -> No
     assert statistics.median(seconds) < 0.8 * statistics.median(waited)
     after = offered(troth.port, 50, 1.0, what)
     assert set(after.statuses) == {200}, "it is as before"
-
-
-class Same:
-    """One request, again and again."""
-
-    def __init__(self, request: bytes) -> None:
-        self._request = request
-
-    def request(self, _number: int) -> bytes:
-        return self._request
-
-    def learn(self, _number: int, _status: int, _body: bytes) -> None:
-        pass
 
 
 @pytest.mark.skipif(not LONG, reason="rates are measured by `make faults` only")
