@@ -116,7 +116,7 @@ class App:
             if at_once:
                 return self._begin(arrival, route, cost)
         elif not self._admission.enter(cost, now):
-            return self._turned_away(self._routes[arrival.path])
+            return self._turned_away(route)
         elif at_once and self._line.free(now):
             return self._begin(arrival, route, cost)
         leave = partial(self._admission.leave, cost)
@@ -141,9 +141,12 @@ class App:
         self._late.add(task)
         task.cancel()
 
-    def _turned_away(self, route: Route) -> Response:
-        metrics.requests(route.label, 503).inc()
-        return self._busy_page if route.browser else self._busy
+    def _turned_away(self, route: Route | None) -> Response:
+        metrics.requests(_label(route), 503).inc()
+        return self._come_again(route)
+
+    def _come_again(self, route: Route | None) -> Response:
+        return self._busy_page if route is not None and route.browser else self._busy
 
     async def _respond(self, arrival: Arrival, route: Route | None, cost: Cost) -> Response:
         """The answer to a request that was admitted, whose place is given back. Never raises."""
@@ -158,10 +161,10 @@ class App:
             self._late.discard(task)
             task.uncancel()
             log.logger().error("request.late", endpoint=arrival.path[:200])
-            response = self._busy_page if route is not None and route.browser else self._busy
+            response = self._come_again(route)
         finally:
             self._admission.leave(cost)
-        label = route.label if route is not None else "other"
+        label = _label(route)
         metrics.requests(label, response.status).inc()
         metrics.seconds(label).observe(time.perf_counter() - started)
         return response
@@ -225,6 +228,11 @@ class App:
         if request is not None and route is not None and route.cors:
             return response.adding(await cors.allowed(request, op))
         return response
+
+
+def _label(route: Route | None) -> str:
+    """What metrics call a path: only known ones have a name of their own."""
+    return route.label if route is not None else "other"
 
 
 def _where(error: BaseException) -> str:

@@ -75,10 +75,10 @@ def split(token: str) -> tuple[str, str, bytes, bytes] | None:
     head, payload, signature = token.split(".")
     try:
         said, raw = unb64(head), unb64(signature)
+        if too_deep(said):
+            return None
         header = msgspec.json.decode(said, type=_Header)
-    except (ValueError, msgspec.DecodeError, RecursionError):  # the last: nested without end
-        return None
-    if too_deep(said):
+    except (ValueError, msgspec.DecodeError):
         return None
     if header.alg != "ES256" or header.typ != "at+jwt" or header.crit is not None:
         return None

@@ -43,10 +43,6 @@ update delivery d set due_at = :until, attempts = d.attempts + 1
 from due where d.delivery_id = due.delivery_id
 returning d.delivery_id, d.client_id, d.sub, d.session_id, d.attempts, d.expires_at
 
--- name: authorization
-select authorization_id, sub, client_id, scope, created_at, expires_at, revoked_at
-from "authorization" where sub = :sub and client_id = :client_id and revoked_at is null
-order by created_at desc, number desc limit 1
 -- name: authorization_many
 select a.authorization_id, a.sub, a.client_id, a.scope, a.created_at, a.expires_at, a.revoked_at
 from unnest(:sub::text[], :client_id::text[]) as k(sub, client_id)
