@@ -42,7 +42,7 @@ faults: .venv/.dev ## run the fault harnesses at full length and print their fig
 bench-growth: .venv/.dev ## refresh over ten million chains and over ten thousand; bytes of each thing
 	@$(BIN)/python -m bench.growth $(ARGS)
 
-bench: .venv/.dev ## measure this machine: Troth against the limit, into bench/RESULTS.md (five minutes)
+bench: .venv/.dev ## measure this machine: Troth against the limit, into bench/RESULTS.md (six minutes)
 	@$(BIN)/python -m bench.run
 
 bench-peers: .venv/.dev bench/peers/.venv/.stamp bench/peers/node_modules/.stamp ## measure Troth against other servers, into bench/RESULTS.md (five minutes)

@@ -9,28 +9,27 @@ parts cost alone.
 import asyncio
 import os
 import sys
-import time
 from collections.abc import Awaitable, Callable
-from urllib.parse import parse_qsl
+from functools import partial
 
 import httptools
 import msgspec
 import uvloop
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from bench import limit_store
 from bench.limit_store import Store, open_store
-from troth.signing.algorithms import public_members
-from troth.signing.compact import b64, unb64
-from troth.signing.jwt import SigningKey
+from bench.limit_tokens import (
+    KEY_SET,
+    Form,
+    id_token,
+    parse,
+    seal,
+    sign,
+    token_answer,
+    unseal,
+    verify,
+)
 
-_PRIVATE = ec.generate_private_key(ec.SECP256R1())
-_KEY = SigningKey("limit", _PRIVATE, _PRIVATE.public_key(), b64(b'{"alg":"ES256"}') + b".")
-_SEAL = AESSIV(os.urandom(64))
-_AD = [b"limit"]
-_KEY_SET = msgspec.json.encode({"keys": [public_members(_KEY.public)]})
 _HEAD = (
     b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncache-control: no-store\r\n"
     b"content-length: %d\r\n\r\n"
@@ -39,45 +38,6 @@ _REDIRECT = (
     b"HTTP/1.1 303 See Other\r\nlocation: %b\r\ncache-control: no-store\r\n"
     b"content-length: 0\r\n\r\n"
 )
-_ES256 = ec.ECDSA(hashes.SHA256())
-Form = dict[str, str]
-
-
-def parse(body: bytes) -> Form:
-    return dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
-
-
-def sign(chain: str = "c" * 32) -> str:
-    now = int(time.time())
-    claims: dict[str, object] = {
-        "iss": "https://login.example", "sub": "a" * 22, "aud": "https://login.example",
-        "exp": now + 3600, "iat": now, "jti": os.urandom(16).hex(), "client_id": "b" * 22,
-        "scope": "read_write", "chain": chain,
-    }  # fmt: skip
-    return _KEY.sign(claims)
-
-
-def seal(chain_id: bytes, generation: int) -> str:
-    facts = msgspec.msgpack.encode((chain_id, generation, "a" * 22, "b" * 22, "read_write"))
-    return b64(_SEAL.encrypt(facts, _AD)).decode()
-
-
-def unseal(text: str) -> tuple[bytes, int]:
-    facts = msgspec.msgpack.decode(_SEAL.decrypt(unb64(text), _AD))
-    return facts[0], facts[1]
-
-
-def verify(token: str) -> dict[str, object]:
-    signing_input, _, signature = token.rpartition(".")
-    if not _KEY.verify(signing_input.encode(), unb64(signature)):
-        raise ValueError("signature")
-    claims: dict[str, object] = msgspec.json.decode(unb64(signing_input.partition(".")[2]))
-    return claims
-
-
-def token_answer(access: str, refresh: str | None) -> bytes:
-    body = {"access_token": access, "token_type": "Bearer", "expires_in": 3600}
-    return msgspec.json.encode(body | ({"refresh_token": refresh} if refresh else {}))
 
 
 class Rows:
@@ -99,33 +59,41 @@ class Rows:
             b"/revoke": self.revoke,
             b"/authorize": self.authorize,
         }
+        for alg in ("ES256", "RS256"):
+            self.paths[f"/code_openid_{alg}".encode()] = partial(self.code_openid, alg=alg)
+            self.paths[f"/refresh_openid_{alg}".encode()] = partial(self.refresh_openid, alg=alg)
 
     async def jwks(self, form: Form) -> bytes:
-        return _KEY_SET
+        return KEY_SET
 
     async def client(self, form: Form) -> bytes:
-        return token_answer(sign(), None)
+        return token_answer(sign())
 
     async def client_opaque(self, form: Form) -> bytes:
-        return token_answer(seal(os.urandom(16), 0), None)
+        return token_answer(seal(os.urandom(16), 0))
 
     async def seed(self, form: Form) -> bytes:
         """A code, as it were; not measured."""
         return seal(os.urandom(16), 0).encode()
 
-    async def _redeemed(self, form: Form) -> bytes:
+    async def _redeemed(self, form: Form, session_id: str | None = None) -> bytes:
         chain_id, _ = unseal(form["code"])
-        if not await self._store.write("redeem", limit_store.redeem(chain_id)):
+        if not await self._store.write("redeem", limit_store.redeem(chain_id, session_id)):
             raise ValueError("used")
         return chain_id
 
     async def code(self, form: Form) -> bytes:
         chain_id = await self._redeemed(form)
-        return token_answer(sign(chain_id.hex()), seal(chain_id, 1))
+        return token_answer(sign(chain_id.hex()), refresh_token=seal(chain_id, 1))
+
+    async def code_openid(self, form: Form, alg: str) -> bytes:
+        chain_id = await self._redeemed(form, limit_store.SESSION_ID)
+        access = sign(chain_id.hex())
+        return token_answer(access, refresh_token=seal(chain_id, 1), id_token=id_token(alg, access))
 
     async def code_opaque(self, form: Form) -> bytes:
         chain_id = await self._redeemed(form)
-        return token_answer(seal(chain_id, 0), seal(chain_id, 1))
+        return token_answer(seal(chain_id, 0), refresh_token=seal(chain_id, 1))
 
     async def _rotated(self, form: Form) -> tuple[bytes, str]:
         chain_id, generation = unseal(form["refresh_token"])
@@ -135,11 +103,16 @@ class Rows:
 
     async def refresh(self, form: Form) -> bytes:
         _, successor = await self._rotated(form)
-        return token_answer(sign(), successor)
+        return token_answer(sign(), refresh_token=successor)
+
+    async def refresh_openid(self, form: Form, alg: str) -> bytes:
+        chain_id, successor = await self._rotated(form)
+        access = sign(chain_id.hex())
+        return token_answer(access, refresh_token=successor, id_token=id_token(alg, access))
 
     async def refresh_opaque(self, form: Form) -> bytes:
         chain_id, successor = await self._rotated(form)
-        return token_answer(seal(chain_id, 0), successor)
+        return token_answer(seal(chain_id, 0), refresh_token=successor)
 
     async def introspect_jwt(self, form: Form) -> bytes:
         claims = verify(form["token"])

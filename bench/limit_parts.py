@@ -10,8 +10,8 @@ import msgspec
 import uvloop
 
 from bench import limit_store
-from bench.limit import parse, seal, sign, unseal, verify
 from bench.limit_store import open_store
+from bench.limit_tokens import id_token, parse, seal, sign, unseal, verify
 from bench.scripts import CONNECTIONS
 
 # Chains in the database, about as many as the limit has on the average of its rounds.
@@ -64,6 +64,8 @@ def _parts() -> dict[str, float]:
     parts: dict[str, Callable[[], object]] = {
         "parse": lambda: parse(body),
         "sign": sign,
+        "id_token_ES256": lambda: id_token("ES256", token),
+        "id_token_RS256": lambda: id_token("RS256", token),
         "verify": lambda: verify(token),
         "seal": lambda: seal(b"0" * 16, 1),
         "unseal": lambda: unseal(code),

@@ -54,13 +54,13 @@ def revoke(server: LimitServer, number: int) -> list[Script]:
     return spread([post("limit", "/revoke", {"token": token, **ASKING}) for token in tokens])
 
 
-def refresh(path: str) -> Callable[[LimitServer, int], list[Script]]:
+def refresh(path: str, code: str = "/code") -> Callable[[LimitServer, int], list[Script]]:
     def ask(token: str) -> bytes:
         more = {"grant_type": "refresh_token", **ASKING}
         return post("limit", path, {"refresh_token": token, **more})
 
     def prepare(server: LimitServer, _: int) -> list[Script]:
-        firsts = [one["refresh_token"] for one in tokens_of(server, CONNECTIONS)]
+        firsts = [one["refresh_token"] for one in tokens_of(server, CONNECTIONS, code)]
         return [refreshing(first, ask) for first in firsts]
 
     return prepare

@@ -23,6 +23,7 @@ from troth.store.open import open_store as open_troth
 
 _NOW = int(time.time())
 _SUB, _CLIENT, _ID = "a" * 22, "b" * 22, "c" * 32
+SESSION_ID = _ID
 _FOREVER = _NOW + 10**8
 Values = Mapping[str, Any]
 
@@ -34,11 +35,12 @@ _NOTE: Values = {
 }  # fmt: skip
 
 
-def redeem(chain_id: bytes) -> Values:
+def redeem(chain_id: bytes, session_id: str | None = None) -> Values:
+    """A chain; one that stands only as long as a login session, where `session_id` names it."""
     return {
         "chain_id": chain_id, "authorization_id": _ID, "client_id": _CLIENT, "sub": _SUB,
         "epoch": 1, "generation": 1, "created_at": _NOW, "rotated_at": _NOW,
-        "expires_at": _FOREVER, "session_id": None, "offline": 0, "asked": None,
+        "expires_at": _FOREVER, "session_id": session_id, "offline": 0, "asked": None,
         "login_session": _ID, "change_id": b"12345678",
     }  # fmt: skip
 

@@ -34,13 +34,23 @@ class Prepared:
         machine = ("--grant-type", "client_credentials")
         self.machine = troth.client(*machine, name="Bench Machine")
         self.machine_opaque = troth.client(*machine, "--access-token", "opaque", name="Bench Box")
-        self.client = troth.client(name="Bench App")
-        self.opaque = troth.client("--access-token", "opaque", name="Bench Opaque")
+        self.client = troth.client(name="Bench App", scope="read_write")
+        opaque = ("--access-token", "opaque")
+        self.opaque = troth.client(*opaque, name="Bench Opaque", scope="read_write")
+        self.openid_ES256, self.openid_RS256 = (
+            troth.client(
+                name=f"Bench {alg}",
+                scope="openid read_write",
+                metadata={"id_token_signed_response_alg": alg},
+            )
+            for alg in ("ES256", "RS256")
+        )
 
     def asking(self, client: OAuthClient) -> bytes:
         """For a code of the person who is logged in, and has approved of it before."""
         cookies = "; ".join(f"{c.name}={c.value}" for c in self.browser.http.cookies.jar)
-        path = "/oauth/authorize?" + urlencode(client.parameters())
+        asked = client.parameters(scope=client.registration["scope"])
+        path = "/oauth/authorize?" + urlencode(asked)
         return get(self.host, path, f"Cookie: {cookies}\r\n")
 
     def codes(self, client: OAuthClient, number: int) -> list[str]:
@@ -54,7 +64,8 @@ class Prepared:
         return [self.post("/oauth/token", client, code=code, **form) for code in codes]
 
     def tokens(self, client: OAuthClient) -> dict[str, Any]:
-        found: dict[str, Any] = client.tokens(self.person, self.browser)
+        scope = client.registration["scope"]
+        found: dict[str, Any] = client.tokens(self.person, self.browser, scope=scope)
         return found
 
     def post(self, path: str, client: OAuthClient, **form: str) -> bytes:
@@ -152,6 +163,15 @@ ROWS = (
         limit=limit_rows.code("/code_opaque"),
         parts="parse unseal redeem seal seal",
     ),
+    *(
+        Row(
+            name=f"code exchange, {alg} ID token",
+            troth=exchange(f"openid_{alg}"),
+            limit=limit_rows.code(f"/code_openid_{alg}"),
+            parts=f"parse unseal redeem sign seal id_token_{alg}",
+        )
+        for alg in ("ES256", "RS256")
+    ),
     Row(
         name="refresh, ES256",
         troth=refresh("client"),
@@ -163,6 +183,15 @@ ROWS = (
         troth=refresh("opaque"),
         limit=limit_rows.refresh("/refresh_opaque"),
         parts="parse unseal rotate seal seal",
+    ),
+    *(
+        Row(
+            name=f"refresh, {alg} ID token",
+            troth=refresh(f"openid_{alg}"),
+            limit=limit_rows.refresh(f"/refresh_openid_{alg}", f"/code_openid_{alg}"),
+            parts=f"parse unseal rotate sign seal id_token_{alg}",
+        )
+        for alg in ("ES256", "RS256")
     ),
     Row(
         name="introspection, ES256",

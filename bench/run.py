@@ -31,14 +31,14 @@ from bench.servers import (
 from tests.postgres import Cluster, binaries
 
 ROUNDS = 3
-_COUNTED = ("code exchange, ES256", "code exchange, opaque", "revocation")
+_COUNTED = ("code exchange", "revocation")
 
 
 Costs = dict[str, float]
 
 
 def _number(row: Row) -> int:
-    return NUMBER if row.name in _COUNTED else 0
+    return NUMBER if row.name.startswith(_COUNTED) else 0
 
 
 def engine(name: str, troth: TrothServer, limit: LimitServer, parts: Costs) -> list[str]:
@@ -150,7 +150,11 @@ def main() -> None:
 def write(lines: list[str], facts: list[str]) -> None:
     explained = (
         "One process on one core; 32 connections from another core, which PostgreSQL shares. "
-        "CPU µs are those of\nthe server alone. The ratio is the limit's CPU time to Troth's."
+        "CPU µs are those of\nthe server alone. The ratio is the limit's CPU time to Troth's. "
+        "No access token is signed with RS256: it is\nES256 for all of them, a tenth of the cost, "
+        "or they are opaque. RS256 is for ID tokens, whose default OpenID\nConnect makes it: "
+        "the rows of ID tokens have an access token by ES256 beside it, and a chain that stands "
+        "only\nas long as its login session."
     )
     write_section(
         "Against the limit", "\n".join([headline(), "", explained, "", *lines, "", *facts])
