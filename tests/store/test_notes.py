@@ -128,3 +128,66 @@ async def test_notes_are_written_soon_by_themselves(store: Store, database: Data
     async with asyncio.timeout(30):
         await flusher
     assert len(database.rows("select 1 from audit where event = 'canary.soon'")) == 1
+
+
+async def test_what_is_noted_while_others_are_written_is_written_soon_too(
+    store: Store, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a quiet server nothing comes after it that would take it along."""
+    write, begun, free = store._notes._write, asyncio.Event(), asyncio.Event()  # type: ignore[attr-defined]
+
+    async def slowly(some: Sequence[notes.Note]) -> None:
+        begun.set()
+        await free.wait()
+        await write(some)
+
+    monkeypatch.setattr(store._notes, "_write", slowly)  # type: ignore[attr-defined]
+    store.note(event("canary.first"))
+    flusher = store._notes._flusher  # type: ignore[attr-defined]
+    async with asyncio.timeout(30):
+        await begun.wait()
+        store.note(event("canary.meanwhile"))
+        free.set()
+        await flusher
+    found = {row[0] for row in database.rows("select event from audit")}
+    assert found == {"canary.first", "canary.meanwhile"}
+
+
+async def test_what_could_not_be_written_is_tried_again_by_itself(
+    store: Store, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, calls = store._notes._write, []  # type: ignore[attr-defined]
+
+    async def at_the_third_time(some: Sequence[notes.Note]) -> None:
+        calls.append(len(some))
+        if len(calls) < 3:
+            raise StoreUnavailable("TimeoutError")
+        await write(some)
+
+    monkeypatch.setattr(store._notes, "_write", at_the_third_time)  # type: ignore[attr-defined]
+    monkeypatch.setattr(notes, "_PAUSE_WHEN_LOST", 0.01, raising=False)
+    store.note(event("canary.again"))
+    async with asyncio.timeout(30):
+        await store._notes._flusher  # type: ignore[attr-defined]
+    assert len(database.rows("select 1 from audit where event = 'canary.again'")) == 1
+
+
+async def test_closing_does_not_wait_for_a_database_that_is_gone(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once more is tried, not for ever; also where it begins while a write is under way."""
+    store, begun, free = await opened(), asyncio.Event(), asyncio.Event()
+
+    async def gone(some: Sequence[notes.Note]) -> None:
+        begun.set()
+        await free.wait()
+        raise StoreUnavailable("TimeoutError")
+
+    monkeypatch.setattr(store._notes, "_write", gone)  # type: ignore[attr-defined]
+    store.note(event("canary.lost"))
+    async with asyncio.timeout(30):
+        await begun.wait()
+        closing = asyncio.create_task(store.close())
+        await asyncio.sleep(0)
+        free.set()
+        await closing

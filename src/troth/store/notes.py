@@ -12,6 +12,8 @@ MOST_WAITING = 10_000
 # So many within a moment are a flood: what is alike becomes one row.
 FLOOD = 200
 _PAUSE = 0.2
+# A database that is gone is not asked, and told of in the log, at every moment.
+_PAUSE_WHEN_LOST = 1.0
 _AT_ONCE = 250
 
 # An entry, the request it belongs to, and when it was made (seconds).
@@ -26,6 +28,7 @@ class Notes:
         self._waiting: list[Note] = []
         self._flusher: asyncio.Task[None] | None = None
         self._writing = False
+        self._closing = False
 
     def add(self, entries: Sequence[AuditEvent | Trace], request_id: str) -> None:
         say(entries, request_id)
@@ -34,14 +37,17 @@ class Notes:
         now = int(time.time())
         self._waiting.extend((entry, request_id, now) for entry in entries)
         if self._waiting and (self._flusher is None or self._flusher.done()):
-            self._flusher = asyncio.get_running_loop().create_task(self._flush_soon())
+            self._flusher = asyncio.get_running_loop().create_task(self._keep_flushing())
 
-    async def _flush_soon(self) -> None:
-        await asyncio.sleep(_PAUSE)
-        await self.flush()
+    async def _keep_flushing(self) -> None:
+        """Until nothing waits: what comes during a write has nobody else to write it."""
+        pause = _PAUSE
+        while self._waiting and not self._closing:
+            await asyncio.sleep(pause)
+            pause = _PAUSE if await self.flush() else _PAUSE_WHEN_LOST
 
-    async def flush(self) -> None:
-        """Write what was noted, now. What cannot be written stays for the next time."""
+    async def flush(self) -> bool:
+        """Write what was noted, now. What cannot be written stays for the next time: False."""
         waiting, self._waiting = self._waiting, []
         notes = waiting if len(waiting) < FLOOD else gathered(waiting)
         self._writing = True
@@ -52,8 +58,10 @@ class Notes:
         except StoreUnavailable as error:
             log.logger().warning("notes.delayed", count=len(notes), reason=str(error)[:200])
             self._waiting = [*notes, *self._waiting][:MOST_WAITING]
+            return False
         finally:
             self._writing = False
+        return True
 
     async def _write_some(self, notes: Sequence[Note]) -> None:
         try:
@@ -72,6 +80,7 @@ class Notes:
 
     async def close(self) -> None:
         """Write the last ones; one that is being written is waited for."""
+        self._closing = True
         if self._flusher is not None and not self._writing:
             self._flusher.cancel()
         elif self._flusher is not None:
