@@ -38,7 +38,10 @@ def logging_from(level: str) -> Iterator[None]:
 
 
 class Inside:
-    """An installation in a folder. `now` is what its clock shows, in seconds."""
+    """An installation in a folder. `now` is what its clock shows, in seconds.
+
+    `stepped` is by how much of that somebody set the clock, which took no time.
+    """
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         key_file = folder / "master.key"
@@ -47,6 +50,7 @@ class Inside:
         chosen = {"database": f"sqlite://{folder}/troth.db", **settings}
         self.settings = Settings(master_key_file=str(key_file), **chosen)
         self.now = time.time()
+        self.stepped = 0.0
         self.app: App
         self.op: Op
         self.browsers: dict[str, httpx2.AsyncClient] = {}
@@ -55,6 +59,7 @@ class Inside:
         self.app = create_app(self.settings)
         self.op = await self.app.open()
         self.op.clock = lambda: self.now
+        self.op.elapsed = lambda: self.now - self.stepped
         return self
 
     async def close(self) -> None:

@@ -42,7 +42,7 @@ class Deliveries:
         self._op = op
         self._store = op.store
         self._under_way: set[asyncio.Task[None]] = set()
-        self._resting: dict[str, int] = {}
+        self._resting: dict[str, float] = {}
 
     async def run(self) -> None:
         try:
@@ -106,11 +106,11 @@ class Deliveries:
         client = await self._store.client(delivery.client_id)
         if client is None or client.disabled or not client.openid.logout.backchannel_logout_uri:
             return "dropped"
-        if self._op.now < self._resting.get(client.client_id, 0):
+        if self._op.elapsed() < self._resting.get(client.client_id, 0):
             return "failed"
         outcome = await self._sent(delivery, client)
         if outcome == "failed":
-            self._resting[client.client_id] = self._op.now + _REST
+            self._resting[client.client_id] = self._op.elapsed() + _REST
         else:
             self._resting.pop(client.client_id, None)
         return outcome

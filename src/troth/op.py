@@ -44,6 +44,8 @@ class Op:
     passwords: Passwords
     fetcher: Fetcher
     clock: Callable[[], float] = time.time
+    # What delays and limits of this process go by: nobody sets it.
+    elapsed: Callable[[], float] = time.monotonic
     failures: FailureLimit = field(default_factory=FailureLimit)
     documents: Documents = field(default_factory=Documents)
     claim_map: ClaimMap = field(default_factory=ClaimMap)
@@ -136,13 +138,13 @@ class Op:
         """The proven client of a request; wrong guesses are limited by client and network."""
         authorization = request.header_values(b"authorization")
         key = self.failures.key(authorization, form, request.peer)
-        self.failures.check(key, self.clock())
+        self.failures.check(key, self.elapsed())
         presented = Presented(authorization=authorization, form=form, now=self.now)
         try:
             return await authenticate(presented, self.store)
         except OAuthError as error:
             if error.error == "invalid_client":
-                self.failures.add(key, self.clock())
+                self.failures.add(key, self.elapsed())
             raise
 
     def access_token_text(self, token: AccessToken, *, opaque: bool) -> str:

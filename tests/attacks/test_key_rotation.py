@@ -10,6 +10,9 @@ from tests.conftest import installed
 from tests.engines import Engine
 from tests.harness import Browser, OAuthClient, Plain, Troth
 from tests.inside import READ, Inside, a_person, an_app
+from troth.client_auth.limit import MOST_FAILURES, WINDOW
+
+HOUR = 3600
 
 
 def test_the_first_rotation_of_a_new_installation_makes_all_that_is_needed(
@@ -90,6 +93,24 @@ async def test_FT_12_a_clock_that_is_set_back_stops_nobody_and_revives_nothing(
         assert own.json()["expires_in"] == 3600
         assert (await inside.get("/oauth/jwks")).json()["keys"]
     assert not await inside.active("app", tokens["access_token"])
+    await inside.close()
+
+
+async def test_FT_12_wrong_secrets_are_limited_for_a_minute_whatever_the_clock_is_set_to(
+    tmp_path: Path,
+) -> None:
+    inside = await Inside(tmp_path).open()
+    await inside.put(READ, an_app("app"))
+    wrong = {"client_id": "app", "client_secret": "canary wrong", "grant_type": "refresh_token"}
+    for _ in range(MOST_FAILURES):
+        assert (await inside.post("/oauth/token", wrong)).status_code == 401
+    for step in (0, HOUR, -2 * HOUR, HOUR):
+        inside.now, inside.stepped = inside.now + step, inside.stepped + step
+        limited = await inside.post("/oauth/token", wrong)
+        assert limited.status_code == 429
+        assert int(limited.headers["retry-after"]) <= WINDOW
+    inside.now += WINDOW
+    assert (await inside.post("/oauth/token", wrong)).status_code == 401
     await inside.close()
 
 

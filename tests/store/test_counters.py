@@ -2,8 +2,12 @@
 
 from dataclasses import replace
 
-from tests.store.nouns import DAY, NOW, do
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.store.nouns import DAY, NOW, do, name
 from troth.model.change import Count, Done, Exists, Forgive, Limited, Once
+from troth.model.env import CLOCKS_APART
 from troth.store import Store
 
 TRY = Count(key="canary", now=NOW, free=3, longest=60, forget=DAY)
@@ -77,3 +81,53 @@ async def test_one_refused_budget_costs_nothing_of_the_other(store: Store) -> No
     while await do(store, narrow) == Done():
         used += 1
     assert used == 2, "no refused attempt was counted"
+
+
+# Seconds that pass, and by how much the clock is set meanwhile.
+MOMENTS = st.tuples(
+    st.integers(0, 200),
+    st.one_of(st.just(0), st.integers(-3 * DAY, 3 * DAY), st.integers(-200, 200)),
+)
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(moments=st.lists(MOMENTS, max_size=12))
+async def test_FT_12_nobody_waits_longer_than_the_longest_delay_however_the_clock_was_set(
+    store: Store, moments: list[tuple[int, int]]
+) -> None:
+    attempt, now = replace(TRY, key=name("clock"), free=1), NOW
+    for passed, step in moments:
+        now += passed + step
+        answered = await do(store, replace(attempt, now=now))
+        if isinstance(answered, Limited):
+            assert now < answered.until <= now + attempt.longest
+    late = now + attempt.longest + CLOCKS_APART
+    assert await do(store, replace(attempt, now=late)) == Done()
+
+
+async def test_FT_12_a_delay_of_a_clock_that_was_set_back_costs_one_attempt_and_is_a_delay_again(
+    store: Store,
+) -> None:
+    """An attacker who could set clocks would gain one guess for each time."""
+    for _ in range(20):
+        await do(store, replace(TRY, now=NOW + 100 * DAY))
+    assert isinstance(await do(store, replace(TRY, now=NOW + 100 * DAY)), Limited)
+    assert await do(store, TRY) == Done()
+    for at in (NOW, NOW + 1, NOW - CLOCKS_APART):
+        assert isinstance(await do(store, replace(TRY, now=at)), Limited)
+
+
+async def test_FT_12_a_host_whose_clock_is_late_does_not_end_a_delay_of_another(
+    store: Store,
+) -> None:
+    now = NOW
+    for _ in range(12):  # until the delay is the longest there is
+        answered = await do(store, replace(TRY, now=now))
+        now = answered.until if isinstance(answered, Limited) else now
+        await do(store, replace(TRY, now=now))
+    refused = await do(store, replace(TRY, now=now - CLOCKS_APART))
+    assert refused == Limited(until=now - CLOCKS_APART + TRY.longest)

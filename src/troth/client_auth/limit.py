@@ -15,7 +15,10 @@ MOST_KEYS = 10_000
 
 
 class FailureLimit:
-    """Counts failures per claimed client and network in windows of a minute."""
+    """Counts failures per claimed client and network in windows of a minute.
+
+    `now` is the time of a clock that nobody sets.
+    """
 
     def __init__(self) -> None:
         self._counts: OrderedDict[tuple[str, str], tuple[float, int]] = OrderedDict()

@@ -9,7 +9,7 @@ from troth.grants.granted import Granted, Reads
 from troth.model.authorization import ChainState
 from troth.model.change import AuditEvent, Change, Lost, Moved, Revoke, Rotate
 from troth.model.client import Client
-from troth.model.env import Env
+from troth.model.env import CLOCKS_APART, Env
 from troth.model.token import RefreshToken, Tokens
 from troth.rules import openid
 from troth.rules import resource as resources
@@ -21,9 +21,6 @@ from troth.rules.subject import visible_sub
 from troth.value import frozen
 
 grant_type: str = "refresh_token"
-
-# Seconds by which the clocks of two requests may differ: they wait, and hosts are never equal.
-_CLOCKS_APART = 5
 
 
 @frozen
@@ -153,7 +150,7 @@ def _check_moved(token: RefreshToken, state: ChainState, env: Env) -> None:
     since = env.now - chain.rotated_at
     previous = token.generation == chain.generation - 1
     # Whoever asked before the turn of a second may be told after somebody who asked behind it.
-    if previous and env.retry_window and -_CLOCKS_APART <= since < env.retry_window:
+    if previous and env.retry_window and -CLOCKS_APART <= since < env.retry_window:
         return
     revoke = Revoke(kind="chain", key=token.chain_id, at=env.now)
     raise _refused(

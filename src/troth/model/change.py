@@ -114,7 +114,8 @@ class Count:
     """Reserve one attempt under `key`: refused while a delay runs, and delayed more each time.
 
     The first `free` attempts cost nothing, then the delay doubles from 1 s to `longest` seconds;
-    a key without attempts for `forget` seconds starts anew.
+    a key without attempts for `forget` seconds starts anew. Nobody waits for longer than `longest`
+    from now on, though the clock was set back in the meantime.
     """
 
     key: str

@@ -1,8 +1,12 @@
 """What a decision may know of the world: the time and fresh randomness, as values."""
 
 from dataclasses import field
+from typing import Final
 
 from troth.value import frozen
+
+# Seconds by which the clocks of two requests may differ: they wait, and hosts are never equal.
+CLOCKS_APART: Final = 5
 
 
 @frozen

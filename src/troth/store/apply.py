@@ -29,6 +29,7 @@ from troth.model.change import (
     Rotate,
 )
 from troth.model.client import RegisteredClient
+from troth.model.env import CLOCKS_APART
 from troth.model.person import Person, Scope, Session
 from troth.store import rows
 
@@ -197,11 +198,13 @@ async def _remove(db: Statements, verb: Remove, now: int) -> Outcome:
 
 
 async def _count(db: Statements, verb: Count, now: int) -> Outcome:
-    values = rows.asdict(verb)
+    """A delay whose end is further away than the longest one is of a clock that was set back."""
+    latest = verb.now + verb.longest
+    values = {**rows.asdict(verb), "believable": latest + CLOCKS_APART}
     if await _changed(db, "count", values):
         return Done()
     row = await db.row("blocked_until", values)
-    return Limited(until=verb.now if row is None else row[0])
+    return Limited(until=verb.now if row is None else min(row[0], latest))
 
 
 async def _forgive(db: Statements, verb: Forgive, now: int) -> Outcome:

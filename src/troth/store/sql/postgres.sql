@@ -184,7 +184,7 @@ on conflict ("key") do update set
     when attempt.seen_at <= :now - :forget::bigint or attempt.failures + 1 < :free::int then 0
     else :now + least(:longest::int, 1 << least(attempt.failures + 1 - :free::int, 20)) end,
   seen_at = :now
-where attempt.blocked_until <= :now
+where attempt.blocked_until <= :now or attempt.blocked_until > :believable
 -- name: forgive_one
 update attempt set failures = greatest(0, failures - 1), blocked_until = 0 where "key" = :key
 

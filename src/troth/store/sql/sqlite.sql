@@ -67,7 +67,7 @@ on conflict ("key") do update set
     when attempt.seen_at <= :now - :forget or attempt.failures + 1 < :free then 0
     else :now + min(:longest, 1 << min(attempt.failures + 1 - :free, 20)) end,
   seen_at = :now
-where attempt.blocked_until <= :now
+where attempt.blocked_until <= :now or attempt.blocked_until > :believable
 -- name: forgive_one
 update attempt set failures = max(0, failures - 1), blocked_until = 0 where "key" = :key
 
