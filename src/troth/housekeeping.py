@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from troth import log
-from troth.store import BATCH, Store, StoreUnavailable
+from troth.store import BATCH, Store
 
 _EVERY = 60.0
 _DAY = 86400
@@ -41,7 +41,15 @@ async def one_round(store: Store, now: int) -> None:
         log.logger().warning("purge.paused", reason=reason)
     if waits == 0:
         for name, margin in _MARGINS:
-            await _purge(store, name, now - margin)
+            try:
+                await _purge(store, name, now - margin)
+            except Exception as error:  # what cannot be deleted keeps nothing else from it
+                _failed(name, error)
+
+
+def _failed(what: str, error: Exception) -> None:
+    kind = type(error).__name__
+    log.logger().warning("purge.failed", what=what, kind=kind, reason=str(error)[:200])
 
 
 async def keep_house(store: Store) -> None:
@@ -50,5 +58,5 @@ async def keep_house(store: Store) -> None:
         await asyncio.sleep(_EVERY)
         try:
             await one_round(store, int(time.time()))
-        except StoreUnavailable as error:
-            log.logger().warning("purge.failed", reason=str(error)[:200])
+        except Exception as error:  # whatever it was, the next minute is another
+            _failed("turn", error)

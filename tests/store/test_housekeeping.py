@@ -5,6 +5,7 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
+import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
@@ -25,7 +26,7 @@ from tests.store.nouns import (
 from troth import housekeeping
 from troth.housekeeping import keep_house, one_round
 from troth.model.change import AuditEvent, Change, Count, Done, Limited, Once, Put, Revoke
-from troth.store import Store
+from troth.store import Store, StoreUnavailable
 
 YEAR = 365 * DAY
 
@@ -134,6 +135,54 @@ async def test_the_housekeeper_leaves_what_a_late_replay_needs(
     assert await store.chain(long_ago) is None
     assert await store.chain(yesterday) is not None
     assert await store.session(grant.session.secret_digest) is not None
+
+
+def failing_at(store: Store, monkeypatch: pytest.MonkeyPatch, kind: str, error: Exception) -> None:
+    purge = store.purge
+
+    async def but(name: str, before: int) -> int:
+        if name == kind:
+            raise error
+        return await purge(name, before)
+
+    monkeypatch.setattr(store, "purge", but)
+
+
+@pytest.mark.parametrize(
+    "error", [StoreUnavailable("QueryCanceledError"), asyncpg.DeadlockDetectedError("deadlock")]
+)
+async def test_a_kind_that_cannot_be_deleted_keeps_no_other_from_it(
+    store: Store, grant: Grant, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    long_ago = await redeemed(store, grant, expires_at=NOW - 3 * DAY)
+    failing_at(store, monkeypatch, "spent", error)
+    with capture_logs() as logged:
+        await one_round(store, NOW)
+    assert [(line["event"], line["what"]) for line in logged] == [("purge.failed", "spent")]
+    assert type(error).__name__ == logged[0]["kind"]
+    assert await store.chain(long_ago) is None
+
+
+async def test_whatever_goes_wrong_the_house_is_kept_again_a_minute_later(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turns = asyncio.Queue[int]()
+
+    async def take_turn(now: int) -> int | None:
+        turns.put_nowait(now)
+        raise asyncpg.SerializationError("could not serialize access")
+
+    monkeypatch.setattr(store, "take_turn", take_turn)
+    monkeypatch.setattr(housekeeping, "_EVERY", 0.01)
+    with capture_logs() as logged:
+        house = asyncio.create_task(keep_house(store))
+        async with asyncio.timeout(20):
+            for _ in range(3):
+                await turns.get()
+        house.cancel()
+    assert {(line["event"], line["kind"]) for line in logged} == {
+        ("purge.failed", "SerializationError")
+    }
 
 
 async def test_FT_13_after_a_jump_the_clock_is_not_believed_for_a_day(store: Store) -> None:
