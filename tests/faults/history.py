@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Literal
@@ -59,6 +59,11 @@ class History:
         with self._lock:
             return sum(call.status is not None for call in self.calls)
 
+    def done(self, what: What) -> int:
+        """How many calls of a kind were acknowledged."""
+        with self._lock:
+            return sum(call.done for call in self.calls if call.what == what)
+
     def add(self, call: Call) -> None:
         with self._lock:
             self.calls.append(call)
@@ -71,39 +76,97 @@ RETRY_WINDOW = 60
 def problems(calls: Iterable[Call]) -> list[str]:
     """Every promise that was broken: lost, doubled, forked or revived. Empty: all were kept."""
     grants: dict[str, list[Call]] = defaultdict(list)
-    for call in calls:
+    origins: dict[str, set[str]] = defaultdict(set)
+    for call in sorted(calls, key=lambda call: call.began):
         grants[call.grant].append(call)
-    found: list[str] = []
-    for grant, told in grants.items():
-        found += [f"{grant}: {problem}" for problem in _of_one(told)]
-    return found
+        if call.given:
+            origins[call.given].add(call.presented)
+    found = [f"{grant}: {one}" for grant, told in grants.items() for one in _Grant(told).problems()]
+    doubled = sum(len(presented) > 1 for presented in origins.values())
+    return found + ["forked: one refresh token was given for two"] * doubled
 
 
-def _of_one(told: list[Call]) -> list[str]:
-    found: list[str] = []
-    if sum(call.done for call in told if call.what == "redeem") > 1:
-        found.append("doubled: its code was redeemed twice")
-    successors: dict[str, set[str]] = defaultdict(set)
-    for call in told:
-        if call.what == "refresh" and call.done:
-            successors[call.presented].add(call.given)
-    if any(len(given) > 1 for given in successors.values()):
-        found.append("forked: one refresh token has two successors")
-    ended = [call.ended for call in told if call.what == "revoke" and call.done]
-    late = [c for c in told if c.what == "refresh" and c.done and ended and c.began > min(ended)]
-    if late:
-        found.append("revived: it was refreshed after its revocation was acknowledged")
-    # A code that is presented again ends its grant, and so does whoever tries to revoke it.
-    ending = [c.began for c in told if c.what == "revoke"]
-    ending += [c.began for c in told if c.what == "redeem"][1:]
-    before = min(ending, default=float("inf"))
-    refused = [c for c in told if c.what == "refresh" and c.refused and c.ended < before]
-    if any(not _came_too_late(c, told) for c in refused):
-        found.append("lost: its newest refresh token was refused")
-    return found
+class _Grant:
+    """What was asked and told of one grant, in the order in which it was asked.
 
+    An answer that never came leaves open whether anything was done. But what was in doubt when it
+    was given up, and is contradicted by a later success, was not done, and never will be.
+    """
 
-def _came_too_late(call: Call, told: list[Call]) -> bool:
-    """Whether an answer to the same was lost so long before that asking again is a replay."""
-    lost = [c.asked_at for c in told if c.presented == call.presented and c.status is None]
-    return call.told_at - min(lost, default=call.told_at) > RETRY_WINDOW
+    def __init__(self, told: list[Call]) -> None:
+        self._told = told
+        self._redeems = [call for call in told if call.what == "redeem"]
+        self._winner = next((call for call in self._redeems if call.done), None)
+        self._refreshes: dict[str, list[Call]] = defaultdict(list)
+        self._successors: dict[str, set[str]] = defaultdict(set)
+        for call in told:
+            if call.what == "refresh":
+                self._refreshes[call.presented].append(call)
+                if call.done:
+                    self._successors[call.presented].add(call.given)
+
+    def problems(self) -> Iterator[str]:
+        if sum(call.done for call in self._redeems) > 1:
+            yield "doubled: its code was redeemed twice"
+        if any(call.done and not call.given for call in self._told if call.what != "revoke"):
+            yield "lost: a success came without a refresh token"
+        if any(len(given) > 1 for given in self._successors.values()):
+            yield "forked: one refresh token has two successors"
+        yield from self._revived()
+        yield from self._lost()
+
+    def _revived(self) -> Iterator[str]:
+        """A success after the end was told; a refusal ends a grant, if anything was left of it."""
+        ended = [c.ended for c in self._told if (c.done if c.what == "revoke" else c.refused)]
+        late = [c.began for c in self._told if c.what != "revoke" and c.done]
+        if ended and late and max(late) > min(ended):
+            yield "revived: it gave a token after its end was acknowledged"
+        if any(map(self._answered_too_late, self._told)):
+            yield "revived: a refresh token was answered that had been replaced"
+
+    def _lost(self) -> Iterator[str]:
+        if any(call.refused for call in self._told if call.what == "revoke"):
+            yield "lost: its revocation was refused"
+        if any(call.refused and not self._was_used(call) for call in self._redeems):
+            yield "lost: its code was refused before it was used"
+        endings = [call for call in self._told if self._may_end(call)]
+        refused = [call for call in self._told if call.what == "refresh" and call.refused]
+        if any(not self._explained(call, endings) for call in refused):
+            yield "lost: its newest refresh token was refused"
+
+    def _was_used(self, code: Call) -> bool:
+        return any(c.began < code.ended and not c.refused for c in self._redeems if c is not code)
+
+    def _may_end(self, call: Call) -> bool:
+        """Whether the rules let this call end the grant, whatever was answered."""
+        if call.what == "revoke":
+            return True
+        if call.what == "redeem":  # once more than the once that it was good for
+            won = self._winner
+            return won is not None and call is not won and call.ended > won.began
+        if any(c.began < call.ended for c in self._uses_of_successor(call)):
+            return True
+        before = [c.asked_at for c in self._refreshes[call.presented] if c.began < call.began]
+        return call.told_at - min(before, default=call.told_at) > RETRY_WINDOW
+
+    def _answered_too_late(self, call: Call) -> bool:
+        """Whether an old token gave something; a second is lost in counting whole ones."""
+        if call.what != "refresh" or not call.done:
+            return False
+        if any(c.done and c.ended < call.began for c in self._uses_of_successor(call)):
+            return True
+        before = [c.told_at for c in self._refreshes[call.presented] if c.done]
+        return call.asked_at - min(before) > RETRY_WINDOW + 1
+
+    def _uses_of_successor(self, call: Call) -> list[Call]:
+        given = self._successors[call.presented]
+        return [use for token in given for use in self._refreshes[token]]
+
+    def _explained(self, refused: Call, endings: Iterable[Call]) -> bool:
+        """Whether something may have ended the grant before, and was not contradicted since."""
+        alive = [c.began for c in self._told if c.what == "refresh" and c.done]
+        alive_until = max((began for began in alive if began < refused.ended), default=-1)
+        return any(
+            call.began < refused.ended and (call.status is not None or call.ended > alive_until)
+            for call in endings
+        )
