@@ -183,7 +183,7 @@ async def test_ST_12_ending_everything_ends_every_chain_and_session(
 ) -> None:
     other = await opened()
     chains = [await redeemed(store, grant) for _ in range(3)]
-    await store.end_everything(NOW)
+    await store.end_everything(NOW, lambda _kind, _ended: None)
     for chain_id in chains:
         assert not (await state(other, chain_id)).stands
     assert await other.session(grant.session.secret_digest) is None

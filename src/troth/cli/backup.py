@@ -34,14 +34,11 @@ def end_everything(yes: bool, as_json: bool) -> None:
     """End every token chain and session, after PostgreSQL was restored to an earlier time.
 
     What was revoked or used since then must not live again. People log in and connect their
-    applications anew.
+    applications anew. Where it was stopped half-way, run it again.
     """
     confirm("End every session and every connection of every application?", yes)
 
-    async def work(store: "Store", _: "Settings") -> None:
-        await store.end_everything(now())
-
-    with_store(work)
+    with_store(_end)
     emit({"ended": True}, as_json, "every chain and session has ended")
 
 
@@ -62,14 +59,19 @@ def restore(file: str, yes: bool, as_json: bool) -> None:
     if path.exists():
         confirm(f"Replace {path} by {file}?", yes)
 
-    async def work(store: "Store", _: "Settings") -> None:
-        await store.end_everything(now())
-
     # What the copy could revive has ended before the copy takes the database's place.
     beside = path.with_name(path.name + ".restoring")
     failing(lambda: put_back(Path(file), beside))
-    with_store(work, database=f"sqlite://{beside}")
+    with_store(_end, database=f"sqlite://{beside}")
     failing(lambda: put_back(beside, path))
     for left in path.parent.glob(beside.name + "*"):
         left.unlink()
     emit({"restored": file}, as_json, f"restored from {file}; every chain and session has ended")
+
+
+async def _end(store: "Store", _: "Settings") -> None:
+    await store.end_everything(now(), _told)
+
+
+def _told(kind: str, ended: int) -> None:
+    click.echo(f"{kind}: {ended} ended", err=True)

@@ -6,7 +6,7 @@ same suite.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -141,7 +141,11 @@ class Upkeep(Protocol):
         more than a day away from what the last turn saw, by whichever process and host.
         """
 
-    async def end_everything(self, at: int) -> None: ...
+    async def end_everything(self, at: int, told: Callable[[str, int], None]) -> None:
+        """End every session and chain: what a restored copy could revive.
+
+        `told` hears how many of which kind have been ended so far. Can be done again after a stop.
+        """
 
 
 class Store(Reads, Listings, Upkeep, Protocol):

@@ -15,6 +15,7 @@ from troth.model.person import Person, Scope, Session
 from troth.signing.keys import StoredKey
 from troth.store import Application, StoreUnavailable, Trace, rows
 from troth.store.apply import tells
+from troth.store.ending import Told, end_everything
 from troth.store.engine import Engine as Engine  # noqa: PLC0414 (named here too)
 from troth.store.engine import Step as Step  # noqa: PLC0414
 from troth.store.notes import Note, Notes, say
@@ -188,10 +189,8 @@ class SQLStore:
     async def add_keys(self, keys: Sequence[StoredKey]) -> None:
         await self._engine.run([*(("add_key", rows.asdict(key)) for key in keys), ("bump", {})])
 
-    async def end_everything(self, at: int) -> None:
-        """End every chain and session: what a restored copy could revive."""
-        ends = [(name, {"at": at}) for name in ("end_every_chain", "end_every_session")]
-        await self._engine.run([*ends, ("bump", {})])
+    async def end_everything(self, at: int, told: Told) -> None:
+        await end_everything(self._engine, at, told)
 
     async def ready(self) -> bool:
         try:

@@ -223,7 +223,16 @@ where seen_at is null or abs(:now - seen_at) >= :apart
 -- name: believed_from
 select believed_from from clock
 
--- name: end_every_chain
-update chain set revoked_at = :at where revoked_at is null
--- name: end_every_session
-update session set ended_at = :at where ended_at is null
+-- Everything ends in batches: up to which id the next one goes.
+-- name: last_session
+select session_id from (select session_id from session where session_id > :after
+  order by session_id limit :most) as batch order by session_id desc limit 1
+-- name: last_chain
+select chain_id from (select chain_id from chain where chain_id > :after
+  order by chain_id limit :most) as batch order by chain_id desc limit 1
+-- name: end_sessions
+update session set ended_at = :at
+where session_id > :after and session_id <= :until and ended_at is null
+-- name: end_chains
+update chain set revoked_at = :at
+where chain_id > :after and chain_id <= :until and revoked_at is null

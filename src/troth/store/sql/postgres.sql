@@ -8,6 +8,14 @@ select pg_notify('troth_revision', value::text) from moved
 -- name: hold_sessions_of
 select session_id from session where sub = :key and ended_at is null
 order by session_id for no key update
+-- name: hold_sessions
+select session_id from session
+where session_id > :after and session_id <= :until and ended_at is null
+order by session_id for no key update
+-- name: hold_chains
+select chain_id from chain
+where chain_id > :after and chain_id <= :until and revoked_at is null
+order by chain_id for no key update
 -- name: end_sessions_of
 update session set ended_at = :at
 where sub = :key and ended_at is null and session_id is distinct from :spare

@@ -6,6 +6,10 @@ update revision set value = value + 1
 -- One writer holds everything.
 -- name: hold_sessions_of
 select 1
+-- name: hold_sessions
+select 1
+-- name: hold_chains
+select 1
 -- name: end_sessions_of
 update session set ended_at = :at where sub = :key and ended_at is null and session_id is not :spare
 
