@@ -1,0 +1,28 @@
+"""A server that writes a byte into a file for each password that it compares with a hash."""
+
+import asyncio
+import os
+import sys
+from typing import Any
+
+from tests.faults.broken_server import serve
+from troth.accounts import passwords
+
+_verify = passwords._verify
+
+
+def _counted(file: int) -> None:
+    def verify(stored: str, password: str) -> bool:
+        os.write(file, b".")
+        return _verify(stored, password)
+
+    passwords._verify = verify
+
+
+def _as_it_is(store: Any) -> Any:
+    return store
+
+
+if __name__ == "__main__":
+    _counted(os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600))
+    asyncio.run(serve(_as_it_is))

@@ -1,0 +1,154 @@
+"""What ends a grant while it is refreshed, and that nothing of it lives afterwards (R5)."""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx2
+
+from tests.faults.races import Runner, until_told
+from tests.harness import Browser, forms
+
+# Called in the race: it returns when the end was told.
+End = Callable[[], None]
+_JITTER = 0.005
+
+
+def sending(browser: Browser, path: str, form: str, **typed: str) -> Callable[[], httpx2.Response]:
+    """A form of a page of ours, loaded now and sent when called; 503 is told as it is."""
+    page = browser.get(path)
+    found = forms(page.text)[form]
+    url = urljoin(str(page.request.url), found["action"])
+    data = dict(found["inputs"]) | typed
+    return lambda: browser.http.post(url, data=data)
+
+
+def _told(ask: Callable[[], httpx2.Response], status: int) -> None:
+    answer = until_told(ask)
+    assert answer.status_code == status, (answer.status_code, answer.text[:300])
+
+
+def _revoked(runner: Runner, token: str) -> End:
+    form = {"token": token, **runner.client.credentials()}
+
+    def end() -> None:
+        with httpx2.Client(base_url=runner.client.troth.issuer, trust_env=False) as http:
+            _told(lambda: http.post("/oauth/revoke", data=form, timeout=30), 200)
+
+    return end
+
+
+def _logged_out(runner: Runner, _: str) -> End:
+    send = sending(runner.browser, "/logout", "logout")
+    return lambda: _told(send, 200)
+
+
+def _withdrawn(runner: Runner, _: str) -> End:
+    send = sending(runner.browser, "/account", "/account/applications/revoke")
+    return lambda: _told(send, 303)
+
+
+def _person_disabled(runner: Runner, _: str) -> End:
+    return lambda: runner.client.troth.cli("user", "disable", runner.person.username)
+
+
+def _client_disabled(runner: Runner, _: str) -> End:
+    return lambda: runner.client.troth.cli("client", "disable", runner.client.client_id)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """One way to end a grant. `begin` prepares it; `undo` is the command that lets go on.
+
+    A command is a process of its own and takes long: chains are refreshed until it has ended.
+    Whatever a request ends is refreshed by all within the milliseconds in which it is asked for.
+    """
+
+    begin: Callable[[Runner, str], End]
+    undo: Callable[[Runner], tuple[str, ...]] | None = None
+
+
+ENDINGS = {
+    "revoked": Ending(_revoked),
+    "logged out": Ending(_logged_out),
+    "withdrawn": Ending(_withdrawn),
+    "person disabled": Ending(
+        _person_disabled, lambda runner: ("user", "disable", runner.person.username, "--enable")
+    ),
+    "client disabled": Ending(
+        _client_disabled, lambda runner: ("client", "disable", runner.client.client_id, "--enable")
+    ),
+}
+
+
+class Witness:
+    """Another application that may ask of every token whether it is active."""
+
+    def __init__(self, runner: Runner) -> None:
+        troth = runner.client.troth
+        own = ("--grant-type", "client_credentials", "--introspects", troth.issuer)
+        self._credentials = troth.client(*own).credentials()
+        self._crowd = runner.crowd
+
+    def active(self, token: str) -> bool:
+        form = {"token": token, **self._credentials}
+        answer = self._crowd.until_told("/oauth/introspect", form)
+        assert answer.status_code == 200, answer.text
+        return bool(answer.json()["active"])
+
+
+def end_beside_refreshes(runner: Runner, kind: str, rounds: int) -> dict[str, int]:
+    """R5: once all were told, no access token is active and no refresh token is taken."""
+    ending, chance, witness = ENDINGS[kind], random.Random(kind), Witness(runner)
+    refreshed = 0
+    for _ in range(rounds):
+        families = [runner.tokens(scope="openid read_write") for _ in range(_families(ending))]
+        end = ending.begin(runner, families[0]["refresh_token"])
+        given = _race(runner, families, end, chance)
+        refreshed += len(given)
+        given += families
+        alive = [one for one in given if witness.active(one["access_token"])]
+        assert not alive, f"{kind}: {len(alive)} access tokens are active"
+        for token in {one["refresh_token"] for one in given}:
+            assert runner.ask(runner.refreshing(token)) in (400, 401), f"{kind}: one was refreshed"
+        if ending.undo is not None:
+            runner.client.troth.cli(*ending.undo(runner))
+    return {"rounds": rounds, "refreshed_meanwhile": refreshed, "alive_afterwards": 0}
+
+
+def _families(ending: Ending) -> int:
+    return 1 if ending.undo is None else 4
+
+
+def _race(
+    runner: Runner, families: list[dict[str, str]], end: End, chance: random.Random
+) -> list[dict[str, str]]:
+    """The first one ends it, the others refresh: whatever these were given."""
+    waits = [chance.uniform(0, _JITTER) for _ in range(runner.crowd.number)]
+    over, given = threading.Event(), []
+
+    def go_on(http: httpx2.Client, token: str) -> None:
+        """Once where all share a family: a second time would be a replay."""
+        while True:
+            answer = http.post("/oauth/token", data=runner.refreshing(token))
+            assert answer.status_code in (200, 400, 401, 503), answer.text
+            if answer.status_code == 200:
+                given.append(answer.json())
+                token = given[-1]["refresh_token"]
+            if len(families) == 1 or over.is_set() or answer.status_code in (400, 401):
+                return
+
+    def one(number: int, http: httpx2.Client) -> Any:
+        time.sleep(waits[number])
+        if number == 0:
+            end()
+            over.set()
+        elif len(families) == 1 or number <= len(families):
+            go_on(http, families[(number - 1) % len(families)]["refresh_token"])
+
+    runner.crowd.do(one)
+    return given
