@@ -5,9 +5,11 @@ Looked for in this order: the folder of binaries that TROTH_TEST_POSTGRES names,
 """
 
 import asyncio
+import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -63,6 +65,7 @@ class Cluster:
         )
 
     def start(self) -> "Cluster":
+        (self.folder / ".s.PGSQL.5432").unlink(missing_ok=True)  # of one that was killed
         self._process = subprocess.Popen(
             [
                 self._bin / "postgres",
@@ -116,7 +119,15 @@ class Cluster:
     def stop(self) -> None:
         """An immediate stop (SIGQUIT): the next start recovers from the log."""
         assert self._process is not None
-        self._process.send_signal(3)
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(30)
+
+    def kill(self) -> None:
+        """Every process ends in the middle of what it does (SIGKILL); first who makes new ones."""
+        assert self._process is not None
+        for pid in reversed(self.processes()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._process.wait(30)
 
     def remove(self) -> None:

@@ -21,7 +21,9 @@ _TITLES = {
 _TEXTS = {
     404: "Check the address, or go back to where you came from.",
     429: "Wait a little, then try again.",
-    503: "The server is busy or cannot reach its database. Nothing was changed.",
+    # After an unknown COMMIT nobody knows.
+    503: "The server is busy or cannot reach its database. If you just sent something, it may have "
+    "been done all the same: look before you send it again.",
 }
 _OUR_FAULT = "Something went wrong on our side. Nothing was shared."
 _THEIR_FAULT = "The request is not one that this server answers. Nothing was changed."

@@ -19,7 +19,7 @@ from troth.browser.pages.render import Pages
 from troth.browser.pages.views import Brand
 from troth.errors import OAuthError, PageError
 from troth.fetch import Fetcher
-from troth.http import Cost, Request, Response
+from troth.http import Cost, Headers, Request, Response
 from troth.intake import Arrival, Intake
 from troth.line import Line
 from troth.op import Op
@@ -216,18 +216,16 @@ class App:
         op: Op,
         request_id: str,
     ) -> Response:
+        readable: Headers = ()
         if request is not None and route is not None:
             try:
                 await op.refused(request, error)
+                readable = await cors.allowed(request, op) if route.cors else ()
             except StoreUnavailable:
                 return self._answers.unavailable(request, route.browser)
-        browser = isinstance(error, PageError) or (route is not None and route.browser)
-        if browser:
+        if isinstance(error, PageError) or (route is not None and route.browser):
             return self._answers.page(error, request_id)
-        response = self._answers.json(error, request, request_id)
-        if request is not None and route is not None and route.cors:
-            return response.adding(await cors.allowed(request, op))
-        return response
+        return self._answers.json(error, request, request_id).adding(readable)
 
 
 def _label(route: Route | None) -> str:

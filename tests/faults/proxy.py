@@ -7,30 +7,30 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
-from urllib.parse import quote
+from urllib.parse import urlsplit
+
+from tests.ports import free_port
 
 Mode = Literal["open", "dead", "refused", "cut at commit"]
 
 
 class Proxy:
-    """Listens on a socket of its own folder and carries everything to the database's."""
+    """Listens on a TCP port and carries everything to the socket in the database's folder."""
 
-    def __init__(self, folder: Path, database: Path) -> None:
+    def __init__(self, database: Path) -> None:
         self.mode: Mode = "open"
         self.delay = 0.0  # seconds for each message to the database
         self.cuts = 0
         self._database = str(database / ".s.PGSQL.5432")
-        self._folder = folder
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(folder / ".s.PGSQL.5432"))
-        self._listener.listen(200)
+        self._listener = socket.create_server(("127.0.0.1", free_port()), backlog=200)
         threading.Thread(target=self._accept, daemon=True).start()
 
     def address(self, database_url: str) -> str:
         """The same database, by this way."""
-        head, _, _ = database_url.partition("?")
-        return f"{head}?host={quote(str(self._folder), safe='/')}"
+        name = urlsplit(database_url).path
+        port = self._listener.getsockname()[1]
+        return f"postgresql://troth@127.0.0.1:{port}{name}?sslmode=disable"
 
     def cut(self) -> None:
         """Every connection ends now."""

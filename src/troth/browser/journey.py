@@ -18,7 +18,7 @@ from troth.browser.steps import (
     Situation,
     next_step,
 )
-from troth.errors import PageError
+from troth.errors import PageError, temporarily_unavailable
 from troth.http import Headers, PageOptions, Request, Response, page, redirect
 from troth.model.client import RegisteredClient
 from troth.model.person import Person, Session
@@ -27,6 +27,7 @@ from troth.op import Op
 from troth.rules import redirect_uri
 from troth.rules.subject import visible_sub
 from troth.signing import seal
+from troth.store import StoreUnavailable
 
 SignedIn = tuple[Session, Person]
 
@@ -40,7 +41,12 @@ async def begin(request: Request, op: Op, asked: AuthorizationRequest) -> Respon
     if "none" in asked.authentication.prompt:
         cookies = ()  # nothing is shown, so nothing has to be recognised later
     pending = Pending(request=asked, transaction=os.urandom(16), browser=browser, created_at=op.now)
-    response = await advance(request, op, pending, await forms.signed_in(request, op))
+    try:
+        response = await advance(request, op, pending, await forms.signed_in(request, op))
+    except StoreUnavailable as lost:
+        # RFC 6749 §4.1.2.1: a 503 would tell the person, and leave the application waiting.
+        error = temporarily_unavailable(reason=f"the database: {lost}")
+        return await answer.refuse(request, op, asked.target, error)
     return response.adding(cookies)
 
 
