@@ -11,29 +11,25 @@ from functools import partial
 from itertools import count
 
 from troth import asgi, cors, log, metrics
-from troth.accounts.passwords import Passwords
 from troth.admission import Admission
 from troth.answers import Answers
 from troth.beside import Beside
 from troth.browser.pages.render import Pages
 from troth.browser.pages.views import Brand
 from troth.errors import OAuthError, PageError
-from troth.fetch import Fetcher
 from troth.http import Cost, Headers, Request, Response
 from troth.intake import Arrival, Intake
 from troth.line import Line
 from troth.op import Op
+from troth.opening import opened
 from troth.patience import Deadlines, begin
 from troth.routing import Route, routes
-from troth.rules.claims import ClaimMap
 from troth.settings import Settings
-from troth.signing import ring
-from troth.signing.keys import read_master_key
 from troth.store import StoreUnavailable
-from troth.store.open import ensure_keys, open_store
 
-# Whatever the database does, a request has its answer within two seconds.
-_PATIENCE = 1.85
+# Whatever the database does, a request has its answer within two seconds; a password's hash may
+# have to wait for others.
+_PATIENCE = {Cost.DATABASE: 1.85, Cost.PASSWORD: 5.0}
 
 
 class App:
@@ -54,7 +50,9 @@ class App:
         self.always = self._answers.always
         self._admission = Admission()
         self._line = Line()
-        self._deadlines = Deadlines(_PATIENCE, self._give_up)
+        self._deadlines = {
+            cost: Deadlines(seconds, self._give_up) for cost, seconds in _PATIENCE.items()
+        }
         self._late: set[asyncio.Task[Response]] = set()
         # A request's id names it and is no secret: what is random in it is the process.
         self._run = secrets.token_hex(5)
@@ -63,25 +61,12 @@ class App:
         self._busy_page = self._answers.busy(browser=True)
 
     async def open(self) -> Op:
-        """Migrate, open the store and the keys. Raises where anything is not as it must be."""
+        """Open what `opened` makes, once. Raises where anything is not as it must be."""
         if self.op is not None:
             return self.op
         async with self._opening:
             if self.op is None:
-                master = read_master_key(self.settings.master_key_file)
-                store = await open_store(self.settings)
-                await ensure_keys(store, master)
-                ring.build(store.keys, master, self.settings.issuer)
-                self.op = Op(
-                    settings=self.settings,
-                    store=store,
-                    master=master,
-                    pages=self._pages,
-                    passwords=Passwords(),
-                    claim_map=ClaimMap(custom=self.settings.claims_by_scope),
-                    fetcher=Fetcher(self.settings.fetch_allow, self.settings.fetch_ca_file),
-                )
-                await self.op.claims_hook.ready()
+                self.op = await opened(self.settings, self._pages)
                 self._beside = Beside(self.op)
         return self.op
 
@@ -132,8 +117,8 @@ class App:
         begun = begin(self._respond(arrival, route, cost))
         if isinstance(begun, tuple):
             return begun[0]
-        if cost is Cost.DATABASE:
-            self._deadlines.watch(begun)
+        if cost is not Cost.CHEAP:
+            self._deadlines[cost].watch(begun)
         return begun
 
     def _give_up(self, task: "asyncio.Task[Response]") -> None:
