@@ -179,26 +179,3 @@ def test_FT_11_a_database_that_turns_read_only_is_a_503_and_nothing_else(pair: T
         )
         assert client.active(tokens["access_token"]), "what only reads is answered"
     assert client.refresh(tokens["refresh_token"]).status_code == 200
-
-
-def test_FT_19_what_cannot_be_audited_is_not_done(pair: Troth) -> None:
-    """No token without its line in the audit: both are one transaction."""
-    client, person = pair.client(), pair.person()
-    token, code = client.tokens(person)["refresh_token"], client.code(person)
-    row = "select * from chain where client_id = ?"
-    before = pair.rows(row, client.client_id)
-    pair.execute(
-        "create trigger refuse before insert on audit for each row execute function refuse()"
-    )
-    try:
-        with refusing(pair, "P0001", times=1_000):
-            assert in_doubt(bare(client, grant_type="refresh_token", refresh_token=token))
-            assert in_doubt(_redeemed(client, code))
-            revoked = client.credentials() | {"token": token}
-            with httpx2.Client(base_url=pair.issuer, timeout=30, trust_env=False) as http:
-                assert in_doubt(http.post("/oauth/revoke", data=revoked))
-            assert pair.rows(row, client.client_id) == before
-    finally:
-        pair.execute("drop trigger refuse on audit")
-    assert client.refresh(token).status_code == 200
-    assert client.redeem(code).status_code == 200, "nothing of the code was spent"

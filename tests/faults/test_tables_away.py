@@ -7,7 +7,16 @@ import pytest
 
 from tests.conftest import installed
 from tests.engines import Engine
-from tests.harness import Browser, OAuthClient, Troth, answer, forms, is_page
+from tests.harness import (
+    REDIRECT_URI,
+    Browser,
+    OAuthClient,
+    Plain,
+    Troth,
+    answer,
+    forms,
+    is_page,
+)
 from tests.spec import spec
 
 
@@ -75,3 +84,24 @@ def test_FT_05_a_refusal_whose_reader_cannot_be_looked_up_is_a_503(troth: Troth)
         assert told.json()["error"] == "temporarily_unavailable"
         assert browser.http.post("/oauth/token", json={}).status_code == 415
     assert browser.http.post("/oauth/token", json={}, headers=asking).status_code == 415
+
+
+def test_FT_19_what_cannot_be_audited_is_not_done(troth: Troth) -> None:
+    """No token, and no revocation, without its line in the audit: both are one transaction."""
+    client, person = troth.client(), troth.person()
+    tokens, code = client.tokens(person), client.code(person)
+    row = "select * from chain where client_id = ?"
+    before = troth.rows(row, client.client_id)
+    refresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
+    redeem = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT_URI}
+    with away(troth, "audit"), Plain(troth) as http:
+        for path, form in (
+            ("/oauth/token", refresh),
+            ("/oauth/token", redeem),
+            ("/oauth/revoke", {"token": tokens["refresh_token"]}),
+        ):
+            told = http.http.post(path, data=client.credentials() | form)
+            assert (told.status_code, told.headers["retry-after"]) == (503, "1")
+        assert troth.rows(row, client.client_id) == before
+    assert client.redeem(code).status_code == 200, "nothing of the code was spent"
+    assert client.refresh(tokens["refresh_token"]).status_code == 200
