@@ -73,7 +73,7 @@ class History:
 RETRY_WINDOW = 60
 
 
-def problems(calls: Iterable[Call]) -> list[str]:
+def problems(calls: Iterable[Call], retry_window: int = RETRY_WINDOW) -> list[str]:
     """Every promise that was broken: lost, doubled, forked or revived. Empty: all were kept."""
     grants: dict[str, list[Call]] = defaultdict(list)
     origins: dict[str, set[str]] = defaultdict(set)
@@ -81,7 +81,11 @@ def problems(calls: Iterable[Call]) -> list[str]:
         grants[call.grant].append(call)
         if call.given:
             origins[call.given].add(call.presented)
-    found = [f"{grant}: {one}" for grant, told in grants.items() for one in _Grant(told).problems()]
+    found = [
+        f"{grant}: {problem}"
+        for grant, told in grants.items()
+        for problem in _Grant(told, retry_window).problems()
+    ]
     doubled = sum(len(presented) > 1 for presented in origins.values())
     return found + ["forked: one refresh token was given for two"] * doubled
 
@@ -93,8 +97,9 @@ class _Grant:
     was given up, and is contradicted by a later success, was not done, and never will be.
     """
 
-    def __init__(self, told: list[Call]) -> None:
+    def __init__(self, told: list[Call], retry_window: int) -> None:
         self._told = told
+        self._retry_window = retry_window
         self._redeems = [call for call in told if call.what == "redeem"]
         self._winner = next((call for call in self._redeems if call.done), None)
         self._refreshes: dict[str, list[Call]] = defaultdict(list)
@@ -147,7 +152,7 @@ class _Grant:
         if any(c.began < call.ended for c in self._uses_of_successor(call)):
             return True
         before = [c.asked_at for c in self._refreshes[call.presented] if c.began < call.began]
-        return call.told_at - min(before, default=call.told_at) > RETRY_WINDOW
+        return call.told_at - min(before, default=call.told_at) > self._retry_window
 
     def _answered_too_late(self, call: Call) -> bool:
         """Whether an old token gave something; a second is lost in counting whole ones."""
@@ -156,7 +161,7 @@ class _Grant:
         if any(c.done and c.ended < call.began for c in self._uses_of_successor(call)):
             return True
         before = [c.told_at for c in self._refreshes[call.presented] if c.done]
-        return call.asked_at - min(before) > RETRY_WINDOW + 1
+        return call.asked_at - min(before) > self._retry_window + 1
 
     def _uses_of_successor(self, call: Call) -> list[Call]:
         given = self._successors[call.presented]

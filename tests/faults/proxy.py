@@ -1,10 +1,13 @@
 """A stretch of wire to PostgreSQL that can be slow, dead, or cut at the worst moment."""
 
 import contextlib
+import math
+import re
 import socket
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -12,6 +15,15 @@ from urllib.parse import urlsplit
 from tests.ports import free_port
 
 Mode = Literal["open", "dead", "refused", "cut at commit"]
+# The answer to a COMMIT, or to a statement for many that commits by itself.
+COMMITTED = re.compile(rb"COMMIT\0|SELECT [1-9]\d*\0")
+_CHANGES = re.compile(rb"(insert into|update) chain ")
+
+
+class Wire:
+    """One connection; whether chains were ever changed on it."""
+
+    changes = False
 
 
 class Proxy:
@@ -21,6 +33,8 @@ class Proxy:
         self.mode: Mode = "open"
         self.delay = 0.0  # seconds for each message to the database
         self.cuts = 0
+        self.most_cuts = math.inf  # then the wire is good again
+        self.worst = COMMITTED
         self._database = str(database / ".s.PGSQL.5432")
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self._listener = socket.create_server(("127.0.0.1", free_port()), backlog=200)
@@ -60,9 +74,10 @@ class Proxy:
                 server.close()
                 continue
             self._pairs.append((client, server))
+            wire = Wire()
             for source, sink, look in (
-                (client, server, self._to_database),
-                (server, client, self._from_database),
+                (client, server, partial(self._to_database, wire)),
+                (server, client, partial(self._from_database, wire)),
             ):
                 threading.Thread(target=self._carry, args=(source, sink, look), daemon=True).start()
 
@@ -81,14 +96,17 @@ class Proxy:
                 sock.shutdown(socket.SHUT_RDWR)
         source.close()  # the sink is closed by who reads from it
 
-    def _to_database(self, data: bytes) -> bool:
+    def _to_database(self, wire: Wire, data: bytes) -> bool:
         if self.delay:
             time.sleep(self.delay)
+        wire.changes = wire.changes or _CHANGES.search(data) is not None
         return True
 
-    def _from_database(self, data: bytes) -> bool:
-        """Keep the answer to a COMMIT, or to a statement that commits by itself, and cut."""
-        worst = self.mode == "cut at commit" and (b"COMMIT\0" in data or b"SELECT 1\0" in data)
-        if worst:
-            self.cuts += 1
-        return not worst
+    def _from_database(self, wire: Wire, data: bytes) -> bool:
+        """Keep the answer that says that a change of chains was committed, and cut."""
+        if self.mode != "cut at commit" or not wire.changes or not self.worst.search(data):
+            return True
+        self.cuts += 1
+        if self.cuts >= self.most_cuts:
+            self.mode = "open"
+        return False

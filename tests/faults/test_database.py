@@ -3,12 +3,13 @@
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Literal
 
 import pytest
 
-from tests.faults.clients import applications, at_work
+from tests.faults.clients import LIVES, applications, at_work
 from tests.faults.everyone import Everyone
 from tests.faults.figures import note, short_or_long
 from tests.faults.history import History, problems
@@ -81,24 +82,46 @@ def test_R11_FT_05_a_lost_database_is_a_503_and_comes_back_by_itself(
         )
 
 
-def test_FT_08_an_answer_lost_in_commit_doubles_nothing_and_revokes_nothing(
-    wired: Troth, proxy: Proxy
-) -> None:
+def cut_in_commit(troth: Troth, proxy: Proxy, *, leave_in_doubt: bool) -> History:
+    """Applications at work while answers to their commits are lost, and maybe their own too."""
     history = History()
-    them = applications(wired, history, number=6, codes=10, longest=60)
+    them = applications(troth, history, number=6, codes=10, longest=60)
     with at_work(them):
         for number in range(short_or_long(6, 100)):
             time.sleep(0.2)
             cuts, unknown = proxy.cuts, history.unknown
             proxy.mode = "cut at commit"
             until = time.monotonic() + short_or_long(30, 5)
+            told = number % 2 or not leave_in_doubt
             while time.monotonic() < until:
-                if proxy.cuts > cuts and (number % 2 or history.unknown > unknown):
+                if proxy.cuts > cuts and (told or history.unknown > unknown):
                     break
                 time.sleep(0.001)
             proxy.mode = "open"
         time.sleep(0.3)
-    assert proxy.cuts >= 6, "nothing was cut: the test saw nothing"
+    return history
+
+
+def test_FT_08_an_answer_lost_in_commit_doubles_nothing_and_revokes_nothing(
+    wired: Troth, proxy: Proxy
+) -> None:
+    before = proxy.cuts
+    history = cut_in_commit(wired, proxy, leave_in_doubt=True)
+    cuts = proxy.cuts - before
+    assert cuts >= 6, "nothing was cut: the test saw nothing"
     assert problems(history.calls) == []
     assert history.unknown, "nobody was left in doubt: the test saw nothing"
-    note("FT-08 cut in COMMIT", cuts=proxy.cuts, calls=len(history.calls), broken_promises=0)
+    note("FT-08 cut in COMMIT", cuts=cuts, calls=len(history.calls), broken_promises=0)
+
+
+def test_FT_08_where_no_retry_is_allowed_a_lost_commit_still_is_no_replay(
+    running: Callable[[Troth], Troth], tmp_path: Path, database: Cluster, proxy: Proxy
+) -> None:
+    """Who was given an answer each time, and never asked twice, is never told of a replay."""
+    address = proxy.address(database.database())
+    lives = {**LIVES, "refresh_retry_window": "0"}
+    strict = running(Troth(tmp_path, workers="2", **lives, database=address))
+    before = proxy.cuts
+    history = cut_in_commit(strict, proxy, leave_in_doubt=False)
+    assert proxy.cuts - before >= 6, "nothing was cut: the test saw nothing"
+    assert problems(history.calls, retry_window=0) == []

@@ -21,7 +21,9 @@ BUDGET = {
     "code": 1,
     "refresh": 1,
     "introspection": 1,
-    "revocation": 4,
+    "introspection, opaque": 1,
+    "userinfo": 1,
+    "revocation": 1,
     "authorize": 2,
     "key set": 0,
 }
@@ -64,31 +66,41 @@ async def inside(tmp_path: Path, cluster: Cluster, said: Said) -> AsyncIterator[
     database = await asyncio.to_thread(cluster.database)
     await migrated(Settings(database=database))
     inside = await Inside(tmp_path, database=database).open()
-    await inside.put(READ, a_person("ada"), an_app("app"))
+    app = an_app("app", scope=("read", "openid"))
+    opaque = an_app("opaque", access_token_format="opaque")
+    await inside.put(READ, a_person("ada"), app, opaque)
     yield inside
     await inside.close()
 
 
 async def ask(inside: Inside, what: str, said: Said) -> list[str]:
     """Statements of one request."""
-    code = await inside.authorize("app", "ada")
-    if what in ("refresh", "introspection", "revocation"):
-        found = (await inside.token("app", grant_type="authorization_code", code=code)).json()
-        token = found["refresh_token"]
+    client_id = "opaque" if what.endswith("opaque") else "app"
+    scope = "read openid" if what == "userinfo" else "read"
+    code = await inside.authorize(client_id, "ada", scope=scope)
+    redeem = {"grant_type": "authorization_code", "code": code}
+    if what in ("authorize", "code", "key set", "client_credentials"):
+        token = bearer = ""
+    else:
+        found = (await inside.token(client_id, **redeem)).json()
+        token, bearer = found["refresh_token"], found["access_token"]
     await said.by(inside)
     match what:
         case "authorize":
             await inside.authorize("app", "ada")
         case "code":
-            await inside.token("app", grant_type="authorization_code", code=code)
+            assert (await inside.token("app", **redeem)).status_code == 200
         case "key set":
             assert (await inside.get("/oauth/jwks")).status_code == 200
         case "client_credentials":
             await inside.token("app", grant_type="client_credentials")
         case "refresh":
             await inside.token("app", grant_type="refresh_token", refresh_token=token)
-        case "introspection":
-            assert await inside.active("app", found["access_token"])
+        case "introspection" | "introspection, opaque":
+            assert await inside.active(client_id, bearer)
+        case "userinfo":
+            answer = await inside.post("/oauth/userinfo", {"access_token": bearer})
+            assert answer.json()["sub"] == "sub-ada"
         case "revocation":
             await inside.machine("/oauth/revoke", "app", token=token)
     return await said.by(inside)

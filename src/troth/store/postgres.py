@@ -6,7 +6,6 @@ batch did not apply: it is there that it waits for locks, and learns what it los
 """
 
 import asyncio
-import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -19,8 +18,8 @@ from troth.store import StoreUnavailable, statements
 from troth.store.apply import apply, bumps
 from troth.store.batches import Batches
 from troth.store.engine import Step
-from troth.store.postgres_hot import READS, SHAPES, Hot, Keyed, columns, notes, shape
-from troth.store.postgres_link import DEADLINE, Link
+from troth.store.postgres_hot import HOT, READS, Entry, Keyed, columns, entry, notes
+from troth.store.postgres_link import DEADLINE, InDoubt, Link
 from troth.store.postgres_watch import Watch
 from troth.store.rows import Row
 
@@ -72,7 +71,7 @@ class Postgres:
         self._link = Link(dsn, pooled=pooled)
         self._watch = Watch(self._link)
         self._reads = {name: self._together(name, keyed) for name, keyed in READS.items()}
-        self._hot = {kind: self._batches(name) for kind, name in SHAPES.items()}
+        self._hot = {name: self._batches(name) for name in HOT}
 
     async def open(self) -> None:
         await self._link.open()
@@ -100,12 +99,10 @@ class Postgres:
         return await self.rows(name, values)
 
     async def commit(self, change: Change, steps: Sequence[Step]) -> Outcome:
-        change_id = os.urandom(8)
-        kind, chain_id = shape(change)
-        if kind is None:
-            return await self._commit_alone(change, steps, change_id)
-        hot = Hot(change=change, steps=steps, chain_id=chain_id, change_id=change_id)
-        return await self._hot[kind].do(hot)
+        sent = entry(change, steps)
+        if not sent.name:
+            return await self._commit_alone(sent)
+        return await self._hot[sent.name].do(sent)
 
     async def run(self, steps: Sequence[Step]) -> int:
         changed = 0
@@ -128,34 +125,48 @@ class Postgres:
     # A change alone
 
     async def _commit_alone(
-        self, change: Change, steps: Sequence[Step], change_id: bytes
+        self, sent: Entry, *, doubt: bool = False, until: float = 0.0
     ) -> Outcome:
+        """A change by itself. A hot one whose end is not known is tried again before `until`.
+
+        In `doubt` it may have been applied before, as nobody but itself can tell.
+        """
         for last in (False, True):
             try:
-                outcome = await self._transact(change, steps, change_id)
+                outcome = await self._transact(sent, doubt)
             except _AGAIN as error:  # the database undid it: nothing of it stands
                 if last:
                     raise StoreUnavailable(f"{type(error).__name__}") from None
+            except InDoubt:
+                if last or asyncio.get_running_loop().time() >= until:
+                    raise
+                doubt = True
             except asyncpg.UniqueViolationError:
-                if not any(isinstance(v, Put) and isinstance(v.noun, Person) for v in change.verbs):
+                verbs = sent.change.verbs
+                if not any(isinstance(v, Put) and isinstance(v.noun, Person) for v in verbs):
                     raise
                 return Exists(what="person")
             else:
-                if isinstance(outcome, Done) and bumps(change):
+                if isinstance(outcome, Done) and bumps(sent.change):
                     await self._own_change()
                 return outcome
         raise AssertionError("unreachable")
 
-    async def _transact(self, change: Change, steps: Sequence[Step], change_id: bytes) -> Outcome:
+    async def _transact(self, sent: Entry, doubt: bool) -> Outcome:
+        if sent.name == "revoke_many":  # finds by itself what it has done before
+            await self._won(sent.name, [sent])
+            return Done()
         async with self._link.connection() as connection:
             transaction = connection.transaction()
             await transaction.start()
-            db = Statements(connection, change_id)
+            db = Statements(connection, sent.change_id)
             try:
-                outcome = await apply(db, change, int(time.time()))
+                outcome = await apply(db, sent.change, int(time.time()))
                 if isinstance(outcome, Done):
-                    for name, values in steps:
+                    for name, values in sent.steps:
                         await db.execute(name, values)
+                elif doubt and await db.row("own_change", {"chain_id": sent.chain_id}) is not None:
+                    outcome = Done()
             except asyncpg.PostgresError:
                 await transaction.rollback()
                 raise
@@ -174,36 +185,38 @@ class Postgres:
 
     # Many at once
 
-    def _batches(self, name: str) -> Batches[Hot, Outcome]:
-        async def run(batch: Sequence[Hot]) -> Sequence[Outcome | BaseException]:
+    def _batches(self, name: str) -> Batches[Entry, Outcome]:
+        async def run(batch: Sequence[Entry]) -> Sequence[Outcome | BaseException]:
             return await self._commit_batch(name, batch)
 
-        return Batches(run, key=lambda hot: hot.chain_id, patience=DEADLINE)
+        return Batches(run, key=lambda sent: sent.chain_id, patience=DEADLINE)
 
     async def _commit_batch(
-        self, name: str, batch: Sequence[Hot]
+        self, name: str, batch: Sequence[Entry]
     ) -> Sequence[Outcome | BaseException]:
-        won: set[bytes] = set()
-        if len(batch) > 1 or name != "revoke_many":
-            won = await self._won(name, batch)
-        left = [hot for hot in batch if hot.chain_id not in won]
+        until = asyncio.get_running_loop().time() + DEADLINE
+        try:
+            won, doubt = await self._won(name, batch), False
+        except (asyncpg.PostgresError, StoreUnavailable, ValueError) as error:
+            # One bad value fails them all, and after a lost answer nobody knows: each is done
+            # again by itself, where it finds its own row if it was applied. Not when nobody waits
+            # for it any more.
+            if asyncio.get_running_loop().time() >= until:
+                raise StoreUnavailable(f"{type(error).__name__}: {error}") from None
+            won, doubt = set(), True
+        left = [sent for sent in batch if sent.chain_id not in won]
         alone = await asyncio.gather(
-            *(self._commit_alone(hot.change, hot.steps, hot.change_id) for hot in left),
+            *(self._commit_alone(sent, doubt=doubt, until=until) for sent in left),
             return_exceptions=True,
         )
-        outcomes = {hot.chain_id: one for hot, one in zip(left, alone, strict=True)}
-        return [outcomes.get(hot.chain_id, Done()) for hot in batch]
+        outcomes = {sent.chain_id: one for sent, one in zip(left, alone, strict=True)}
+        return [outcomes.get(sent.chain_id, Done()) for sent in batch]
 
-    async def _won(self, name: str, batch: Sequence[Hot]) -> set[bytes]:
-        """The ids that the batch's one statement applied; none where the statement failed."""
+    async def _won(self, name: str, batch: Sequence[Entry]) -> set[bytes]:
+        """The ids that the batch's one statement applied."""
         values = {**columns(batch), **notes(batch)}
-        try:
-            async with self._link.connection() as connection:
-                found = await Statements(connection).rows(name, values)
-        except (asyncpg.PostgresError, StoreUnavailable, ValueError):
-            # One bad value fails them all, and after a lost answer nobody knows: each is done
-            # again by itself, where it finds its own row if it was applied.
-            return set()
+        async with self._link.connection() as connection:
+            found = await Statements(connection).rows(name, values)
         return {bytes(row[0]) for row in found}
 
     def _together(self, name: str, keyed: Keyed) -> Batches[Mapping[str, Any], Row | None]:

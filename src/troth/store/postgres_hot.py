@@ -1,9 +1,10 @@
 """The changes and reads that are batched on PostgreSQL, and the arrays in which they travel."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from troth.model.change import Change, Redeem, Revoke, Rotate
+from troth.model.change import Change, Redeem, Revoke, Rotate, Verb
 from troth.store import rows
 from troth.store.engine import Step
 from troth.store.rows import Row
@@ -11,49 +12,59 @@ from troth.value import frozen
 
 
 @frozen
-class Hot:
-    """One hot change with its audit rows; `change_id` knows its own row again."""
+class Entry:
+    """A change on its way, with its audit rows.
+
+    A hot one has a statement for many, and is about a chain; by `change_id`, which it leaves in the
+    chain's row, it knows after a lost answer that it was applied.
+    """
 
     change: Change
     steps: Sequence[Step]
-    chain_id: bytes
-    change_id: bytes
+    name: str = ""
+    chain_id: bytes = b""
+    change_id: bytes = b""
 
 
-SHAPES = {Redeem: "redeem_many", Rotate: "rotate_many", Revoke: "revoke_many"}
+HOT = ("redeem_many", "rotate_many", "revoke_many")
 
 
-def shape(change: Change) -> tuple[type | None, bytes]:
-    """Which hot shape a change has, and the chain that it is about."""
-    if len(change.verbs) != 1:
-        return None, b""
-    match change.verbs[0]:
+def entry(change: Change, steps: Sequence[Step]) -> Entry:
+    """A change as it is sent: a hot one has one verb, on one chain."""
+    name, chain_id = _shape(change.verbs[0]) if len(change.verbs) == 1 else ("", b"")
+    change_id = os.urandom(8)
+    return Entry(change=change, steps=steps, name=name, chain_id=chain_id, change_id=change_id)
+
+
+def _shape(verb: Verb) -> tuple[str, bytes]:
+    match verb:
         case Redeem() as redeem:
-            return Redeem, redeem.chain.chain_id
+            return "redeem_many", redeem.chain.chain_id
         case Rotate() as rotate:
-            return Rotate, rotate.chain_id
+            return "rotate_many", rotate.chain_id
         case Revoke(kind="chain", key=bytes(key)):
-            return Revoke, key
-    return None, b""
+            return "revoke_many", key
+    return "", b""
 
 
-def columns(batch: Sequence[Hot]) -> dict[str, list[Any]]:
+def columns(batch: Sequence[Entry]) -> dict[str, list[Any]]:
     """The verbs of a batch as arrays, one for each column."""
-    lines: list[dict[str, Any]] = []
-    for hot in batch:
-        match hot.change.verbs[0]:
-            case Redeem() as redeem:
-                lines.append(rows.redeem_values(redeem) | {"change_id": hot.change_id})
-            case Rotate() as rotate:
-                lines.append(rows.asdict(rotate))
-            case Revoke() as revoke:
-                lines.append({"chain_id": revoke.key, "revoked_at": revoke.at})
+    lines = [{**_line(entry.change.verbs[0]), "change_id": entry.change_id} for entry in batch]
     return {name: [line[name] for line in lines] for name in lines[0]}
 
 
-def notes(batch: Sequence[Hot]) -> dict[str, list[Any]]:
+def _line(verb: Verb) -> rows.Values:
+    match verb:
+        case Redeem():
+            return rows.redeem_values(verb)
+        case Revoke():
+            return {"chain_id": verb.key, "revoked_at": verb.at}
+    return rows.asdict(verb)
+
+
+def notes(batch: Sequence[Entry]) -> dict[str, list[Any]]:
     """The audit rows of a batch as arrays; each is written if its change was applied."""
-    noted = [(hot.chain_id, values) for hot in batch for _, values in hot.steps]
+    noted = [(entry.chain_id, values) for entry in batch for _, values in entry.steps]
     names = {
         "at": "at",
         "event": "event",

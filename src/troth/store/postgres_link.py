@@ -37,6 +37,10 @@ DECIDED = (
 )
 
 
+class InDoubt(StoreUnavailable):
+    """The connection was lost: nobody knows whether what was under way on it was applied."""
+
+
 async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
     """Nothing of ours stays behind on a connection, so that a release needs no round trip."""
 
@@ -94,7 +98,7 @@ class Link:
         except asyncpg.DataError as error:
             raise ValueError(f"{type(error).__name__}") from None
         except LOST as error:
-            raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
+            raise InDoubt(f"{type(error).__name__}: {error}") from error
         except DECIDED:
             raise
         except asyncpg.PostgresError as error:

@@ -63,7 +63,10 @@ select s.session_id, s.secret_digest, s.sub, s.epoch, s.authenticated_at, s.last
 from session s join person p on p.sub = s.sub and p.epoch = s.epoch and p.disabled = 0
 where s.secret_digest = any(:secret_digest::text[]) and s.ended_at is null
 
--- A redemption that is tried again after a lost answer finds its own row, and has won.
+-- After a lost answer: a change that finds its own id in the row was applied, and its audit rows with it.
+-- name: own_change
+select 1 from chain where chain_id = :chain_id and change_id = :change_id
+
 -- name: redeem
 insert into chain (chain_id, authorization_id, client_id, sub, epoch, generation, created_at, rotated_at,
   expires_at, session_id, offline, asked, change_id)
@@ -74,8 +77,7 @@ where exists (select 1 from "authorization" where authorization_id = :authorizat
     and revoked_at is null and expires_at > :created_at::bigint)
   and exists (select 1 from person where sub = :sub::text and epoch = :epoch::int and disabled = 0)
   and exists (select 1 from session where session_id = :login_session::text and ended_at is null)
-on conflict (chain_id) do update set change_id = excluded.change_id
-where chain.change_id = excluded.change_id
+on conflict (chain_id) do nothing
 -- name: redeem_many
 with asked as (
   select * from unnest(:chain_id::bytea[], :authorization_id::text[], :client_id::text[], :sub::text[],
@@ -108,7 +110,7 @@ with asked as (
 select chain_id from won
 
 -- name: rotate
-update chain set generation = generation + 1, rotated_at = greatest(rotated_at, :now)
+update chain set generation = generation + 1, rotated_at = greatest(rotated_at, :now), change_id = :change_id
 where chain_id = :chain_id and generation = :generation and revoked_at is null
   and expires_at > :now and rotated_at > :idle_since
   and exists (select 1 from "authorization" a where a.authorization_id = chain.authorization_id
@@ -119,14 +121,15 @@ where chain_id = :chain_id and generation = :generation and revoked_at is null
 -- Rows that another process holds are left to `rotate`, which waits; locks are taken in id order.
 -- name: rotate_many
 with asked as (
-  select * from unnest(:chain_id::bytea[], :generation::int[], :now::bigint[], :idle_since::bigint[])
-    as r(chain_id, generation, now, idle_since)
+  select * from unnest(:chain_id::bytea[], :generation::int[], :now::bigint[], :idle_since::bigint[],
+    :change_id::bytea[]) as r(chain_id, generation, now, idle_since, change_id)
 ), held as (
   select h.chain_id from chain h
   where h.chain_id = any(:chain_id::bytea[])
   order by h.chain_id for no key update skip locked
 ), won as (
-  update chain h set generation = h.generation + 1, rotated_at = greatest(h.rotated_at, r.now)
+  update chain h set generation = h.generation + 1, rotated_at = greatest(h.rotated_at, r.now),
+    change_id = r.change_id
   from asked r join held using (chain_id)
   where h.chain_id = r.chain_id and h.generation = r.generation and h.revoked_at is null
     and h.expires_at > r.now and h.rotated_at > r.idle_since
@@ -146,21 +149,28 @@ with asked as (
 )
 select chain_id from won
 
+-- It waits for its rows, and loses to nobody. What it has done before, its answer lost, it notes no more.
 -- name: revoke_many
-with held as (
-  select h.chain_id from chain h
-  where h.chain_id = any(:chain_id::bytea[]) and h.revoked_at is null
+with asked as (
+  select * from unnest(:chain_id::bytea[], :revoked_at::bigint[], :change_id::bytea[])
+    as r(chain_id, revoked_at, change_id)
+), held as (
+  select h.chain_id, h.revoked_at, h.change_id from chain h
+  where h.chain_id = any(:chain_id::bytea[])
+    and (h.revoked_at is null or h.change_id = any(:change_id::bytea[]))
   order by h.chain_id for no key update
 ), won as (
-  update chain h set revoked_at = r.revoked_at
-  from unnest(:chain_id::bytea[], :revoked_at::bigint[]) as r(chain_id, revoked_at) join held using (chain_id)
-  where h.chain_id = r.chain_id
+  update chain h set revoked_at = r.revoked_at, change_id = r.change_id
+  from asked r join held using (chain_id)
+  where h.chain_id = r.chain_id and held.revoked_at is null
 ), noted as (
   insert into audit (at, event, outcome, actor, client_id, sub, request_id, detail)
   select n.at, n.event, n.outcome, n.actor, n.client_id, n.sub, n.request_id, n.detail
   from unnest(:note_of::bytea[], :at::bigint[], :event::text[], :outcome::text[], :actor::text[],
     :note_client::text[], :note_sub::text[], :request_id::text[], :detail::text[])
     as n(chain_id, at, event, outcome, actor, client_id, sub, request_id, detail)
+  where not exists (select 1 from held join asked r using (chain_id, change_id)
+    where chain_id = n.chain_id)
 )
 select unnest(:chain_id::bytea[])
 
