@@ -12,6 +12,11 @@ TOKENS = Counter("troth_tokens_issued_total", "Token answers by grant type.", ["
 TURNED_AWAY = Counter(
     "troth_turned_away_total", "Requests over the bound of their class of cost.", ["cost"]
 )
+REPLACED = Counter(
+    "troth_workers_replaced_total",
+    "Workers that took the place of another, by what became of that one.",
+    ["outcome"],
+)
 LOGINS = Counter("troth_logins_total", "Login attempts by outcome.", ["outcome"])
 LOGOUTS_TOLD = Counter(
     "troth_logouts_told_total", "Back-channel logout requests by what came of them.", ["outcome"]

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import uvicorn
 
@@ -17,6 +18,7 @@ from troth.settings import Settings, parse_listen
 from troth.wire import KEEP_ALIVE_SECONDS, Wire
 
 DRAIN_SECONDS = 10
+_BEAT_SECONDS = 1.0
 
 
 class Listener(uvicorn.Server):
@@ -65,7 +67,8 @@ def run(
     """Serve on `sockets` (public, then management) until SIGTERM or SIGINT.
 
     Writes a byte to the file descriptor `ready` once connections are accepted. The other end of the
-    pipe `alive` belongs to a supervisor: when that ends, however it ends, so does this process.
+    pipe `alive` belongs to a supervisor: when that ends, however it ends, so does this process; and
+    as long as it lives it hears once a second on `ready` that the loop turns.
     """
     import uvloop
 
@@ -79,6 +82,13 @@ def _spare_the_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+
+
+def _beat(loop: asyncio.AbstractEventLoop, pipe: int, *, again: bool) -> None:
+    with contextlib.suppress(BlockingIOError, BrokenPipeError):
+        os.write(pipe, b"1")
+    if again:
+        loop.call_later(_BEAT_SECONDS, partial(_beat, loop, pipe, again=True))
 
 
 async def _serve(
@@ -115,5 +125,5 @@ async def _serve(
             break
         await asyncio.sleep(0.005)
     else:
-        os.write(ready, b"1")
+        _beat(loop, ready, again=alive is not None)
     await asyncio.gather(*tasks)

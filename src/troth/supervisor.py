@@ -1,19 +1,25 @@
 """`troth serve`: prepares the installation, owns the sockets, starts and replaces workers."""
 
+import contextlib
 import os
-import shutil
 import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from troth.metrics_folder import MetricsFolder, remove_left_behind
 from troth.settings import Settings
 from troth.signing.keys import read_master_key
 
 _RESTART_PAUSE = 1.0
+_LOOK_SECONDS = 0.2
+# A worker that gave no sign of life for so long hangs: its loop turns at least once a second.
+_SILENT_SECONDS = 10.0
+# Who did not listen for so long was held up itself, and perhaps the whole machine was.
+_HELD_UP_SECONDS = 2.0
 
 
 def serve(settings: Settings) -> int:
@@ -69,33 +75,71 @@ def _alone(settings: Settings, sockets: Sequence[socket.socket]) -> int:
     return 0
 
 
+@dataclass(slots=True, kw_only=True)
+class _Worker:
+    """A process, where it is heard, and when it was last; never yet while it starts."""
+
+    process: subprocess.Popen[bytes]
+    pulse: int
+    heard_at: float | None = None
+
+    def listen(self, now: float) -> None:
+        with contextlib.suppress(BlockingIOError):
+            if os.read(self.pulse, 4096):
+                self.heard_at = now
+
+    def listen_anew(self, now: float) -> None:
+        """Nobody listened for a while, so that silence counts from now on."""
+        if self.heard_at is not None:
+            self.heard_at = now
+
+    def hangs(self, now: float) -> bool:
+        return self.heard_at is not None and now > self.heard_at + _SILENT_SECONDS
+
+    def end(self) -> None:
+        """Let it say on standard error where it stands, then end it: it cannot end by itself."""
+        self.process.send_signal(signal.SIGUSR1)
+        time.sleep(_LOOK_SECONDS)
+        self.process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # a disk that never answers holds it
+            self.process.wait(timeout=_SILENT_SECONDS)
+
+
 class _Supervisor:
-    """Workers share the sockets; one that dies is started again."""
+    """Workers share the sockets; one that dies, or hangs, is replaced by another."""
 
     def __init__(self, settings: Settings, sockets: Sequence[socket.socket]) -> None:
         self._settings = settings
         self._sockets = sockets
         self._stopping = False
-        self._reading, self._writing = os.pipe()
-        os.set_inheritable(self._writing, True)
         # Nobody writes to it. Its writing end is closed when this process ends, however it ends.
         self._alive, _ = os.pipe()
-        self._metrics = tempfile.mkdtemp(prefix="troth-metrics-")
+        remove_left_behind()
+        self._metrics = MetricsFolder()
+        self._looked_at = time.monotonic()
+        self._workers: list[_Worker] = []
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _start(self, instead_of: str = "") -> _Worker:
+        """A new process; `instead_of` says what became of the one whose place it takes."""
         descriptors = [sock.fileno() for sock in self._sockets]
-        return subprocess.Popen(  # noqa: S603  # our own module, no outside word in it
+        reading, writing = os.pipe()
+        for end in (reading, writing):
+            os.set_blocking(end, False)
+        process = subprocess.Popen(  # noqa: S603  # our own module, no outside word in it
             [
                 sys.executable,
                 "-m",
                 "troth.worker",
                 ",".join(map(str, descriptors)),
-                str(self._writing),
+                str(writing),
                 str(self._alive),
+                instead_of,
             ],
-            pass_fds=(*descriptors, self._writing, self._alive),
-            env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": self._metrics},
+            pass_fds=(*descriptors, writing, self._alive, self._metrics.descriptor),
+            env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(self._metrics.path)},
         )
+        os.close(writing)
+        return _Worker(process=process, pulse=reading)
 
     def _stop(self, *_: object) -> None:
         self._stopping = True
@@ -103,46 +147,68 @@ class _Supervisor:
     def run(self) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        workers = [self._start() for _ in range(self._settings.workers)]
+        self._workers = [self._start() for _ in range(self._settings.workers)]
         try:
-            if not self._wait_until_ready(workers):
+            if not self._wait_until_ready():
                 return 1
             say_ready(self._settings)
             while not self._stopping:
-                time.sleep(0.2)
-                workers = [self._replaced(worker) for worker in workers]
+                time.sleep(_LOOK_SECONDS)
+                self._look()
         finally:
-            self._end(workers)
+            self._end()
         return 0
 
-    def _wait_until_ready(self, workers: list[subprocess.Popen[bytes]]) -> bool:
-        os.set_blocking(self._reading, False)
-        ready = 0
-        while ready < len(workers) and not self._stopping:
-            try:
-                ready += len(os.read(self._reading, 64))
-            except BlockingIOError:
-                if any(worker.poll() is not None for worker in workers):
-                    return False
-                time.sleep(0.01)
+    def _wait_until_ready(self) -> bool:
+        while any(worker.heard_at is None for worker in self._workers) and not self._stopping:
+            self._listen()
+            if any(worker.process.poll() is not None for worker in self._workers):
+                return False
+            time.sleep(0.01)
         return True
 
-    def _replaced(self, worker: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
-        if worker.poll() is None or self._stopping:
-            return worker
-        _say(f"a worker ended with {worker.returncode}; starting another")
-        time.sleep(_RESTART_PAUSE)
-        return self._start()
+    def _listen(self) -> None:
+        now = time.monotonic()
+        held_up = now > self._looked_at + _HELD_UP_SECONDS
+        self._looked_at = now
+        for worker in self._workers:
+            worker.listen(now)
+            if held_up:
+                worker.listen_anew(now)
 
-    def _end(self, workers: list[subprocess.Popen[bytes]]) -> None:
+    def _look(self) -> None:
+        self._listen()
+        for place, worker in enumerate(self._workers):
+            fate = _fate(worker, self._looked_at)
+            if fate and not self._stopping:
+                os.close(worker.pulse)
+                time.sleep(_RESTART_PAUSE)
+                self._workers[place] = self._start(fate)
+
+    def _end(self) -> None:
         for sock in self._sockets:  # else who comes now is queued where nobody accepts any more
             sock.close()
-        for worker in workers:
-            if worker.poll() is None:
-                worker.terminate()
-        for worker in workers:
+        processes = [worker.process for worker in self._workers]
+        for process in processes:
+            if process.poll() is None:
+                process.terminate()
+        for process in processes:
             try:
-                worker.wait(timeout=15)
+                process.wait(timeout=15)
             except subprocess.TimeoutExpired:
-                worker.kill()
-        shutil.rmtree(self._metrics, ignore_errors=True)
+                process.kill()
+        self._metrics.remove()
+
+
+def _fate(worker: _Worker, now: float) -> str:
+    """What became of a worker that has to be replaced; nothing of one that serves."""
+    process = worker.process
+    if process.poll() is not None:
+        _say(f"a worker ended with {process.returncode}; starting another")
+        return "ended"
+    if worker.hangs(now):
+        silent = f"gave no sign of life for {_SILENT_SECONDS:.0f} seconds"
+        _say(f"worker {process.pid} {silent}: it is ended; starting another")
+        worker.end()
+        return "hung"
+    return ""

@@ -11,11 +11,16 @@ import httpx2
 
 from tests.engines import Engine
 from tests.faults.asked import get, post
+from tests.faults.clients import LIVES, applications, at_work
 from tests.faults.figures import note, percentile, short_or_long
+from tests.faults.history import History, problems
 from tests.faults.test_kill import workers
 from tests.faults.test_restart import begun
 from tests.harness import OAuthClient, Troth
 from troth.line import HELD_UP_SECONDS
+
+# Seconds after which a silent worker is taken for hung here; who lives is heard every second.
+SILENT = 4
 
 
 def test_FT_21_workers_end_with_their_supervisor_and_leave_their_addresses(
@@ -55,20 +60,69 @@ def until_refused(port: int) -> None:
     raise AssertionError("somebody still listens")
 
 
-def test_FT_21_a_worker_that_hangs_stops_nobody_who_comes(
+def impatient(troth: Troth) -> Troth:
+    troth.command = ("-m", "tests.faults.impatient_server", str(SILENT))
+    return troth
+
+
+def test_FT_21_a_worker_that_hangs_stops_nobody_who_comes_and_is_replaced(
     tmp_path: Path, running: Callable[[Troth], Troth], engine: Engine
 ) -> None:
-    troth = running(engine.troth(tmp_path, workers="2"))
+    """Wherever it hangs, and whatever it had begun: the other one and the next go on with it."""
+    troth = running(impatient(engine.troth(tmp_path, workers="2", **LIVES)))
     app = troth.client("--grant-type", "client_credentials")
     form = {"grant_type": "client_credentials", **app.credentials()}
-    hangs = workers(troth)[0]
-    os.kill(hangs, signal.SIGSTOP)
-    try:
-        for _ in range(short_or_long(20, 2000)):  # each on a connection of its own
-            assert app.post("/oauth/token", form).status_code == 200
-    finally:
-        os.kill(hangs, signal.SIGCONT)
-    assert hangs in workers(troth), "it goes on where it was"
+    history = History()
+    longest = short_or_long(200, 20_000)
+    with at_work(applications(troth, history, number=6, codes=10, longest=longest)):
+        for nth in range(short_or_long(1, 20)):
+            hangs, stays = workers(troth)
+            os.kill(hangs, signal.SIGSTOP)
+            began = time.monotonic()
+            while hangs in workers(troth):  # each on a connection of its own
+                assert app.post("/oauth/token", form).status_code == 200
+                assert time.monotonic() < began + 60, "it is not replaced"
+            until_replaced(troth, nth + 1)
+            assert stays in workers(troth), "it never hung"
+            until_more_is_known(history)
+    assert problems(history.calls) == []
+    assert f"worker {hangs} gave no sign of life for {SILENT} seconds" in troth.log()
+    assert troth.stop() == 0
+
+
+def until_replaced(troth: Troth, times: int) -> None:
+    told = f'troth_workers_replaced_total{{outcome="hung"}} {times}.0'
+    address = f"http://127.0.0.1:{troth.management_port}/metrics"
+    wait_for(lambda: told in httpx2.get(address, trust_env=False).text)
+    wait_for(lambda: len(workers(troth)) == 2)
+
+
+def until_more_is_known(history: History) -> None:
+    known = history.known
+    wait_for(lambda: history.known > known + 20)
+
+
+def wait_for(come: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not come():
+        assert time.monotonic() < deadline, "it does not come"
+        time.sleep(0.02)
+
+
+def test_FT_21_a_machine_that_was_suspended_finds_no_worker_hung(
+    tmp_path: Path, running: Callable[[Troth], Troth]
+) -> None:
+    """Who was held up itself heard nobody, and says nothing of that."""
+    troth = running(impatient(Troth(tmp_path, workers="2")))
+    before = workers(troth)
+    assert troth._process is not None
+    everybody = [troth._process.pid, *before]
+    for told, seconds in ((signal.SIGSTOP, SILENT + 1), (signal.SIGCONT, 1)):
+        for pid in everybody:
+            os.kill(pid, told)
+        time.sleep(seconds)
+    assert workers(troth) == before
+    assert "no sign of life" not in troth.log()
     assert troth.stop() == 0
 
 
