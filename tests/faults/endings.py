@@ -6,25 +6,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
 
 import httpx2
 
+from tests.faults.pages import Filled
 from tests.faults.races import Runner, until_told
-from tests.harness import Browser, forms
 
-# Called in the race: it returns when the end was told.
-End = Callable[[], None]
+# Called in the race with an open connection: it returns when the end was told.
+End = Callable[[httpx2.Client], None]
 _JITTER = 0.005
-
-
-def sending(browser: Browser, path: str, form: str, **typed: str) -> Callable[[], httpx2.Response]:
-    """A form of a page of ours, loaded now and sent when called; 503 is told as it is."""
-    page = browser.get(path)
-    found = forms(page.text)[form]
-    url = urljoin(str(page.request.url), found["action"])
-    data = dict(found["inputs"]) | typed
-    return lambda: browser.http.post(url, data=data)
 
 
 def _told(ask: Callable[[], httpx2.Response], status: int) -> None:
@@ -34,30 +24,30 @@ def _told(ask: Callable[[], httpx2.Response], status: int) -> None:
 
 def _revoked(runner: Runner, token: str) -> End:
     form = {"token": token, **runner.client.credentials()}
+    return lambda http: _told(lambda: http.post("/oauth/revoke", data=form), 200)
 
-    def end() -> None:
-        with httpx2.Client(base_url=runner.client.troth.issuer, trust_env=False) as http:
-            _told(lambda: http.post("/oauth/revoke", data=form, timeout=30), 200)
+
+def _logged_out(runner: Runner, _: str) -> End:
+    form = Filled(runner.browser, runner.browser.get("/logout"), "logout")
+
+    def end(http: httpx2.Client) -> None:
+        _told(lambda: form.send(http, {}), 200)
+        runner.browser.http.cookies.clear()
 
     return end
 
 
-def _logged_out(runner: Runner, _: str) -> End:
-    send = sending(runner.browser, "/logout", "logout")
-    return lambda: _told(send, 200)
-
-
 def _withdrawn(runner: Runner, _: str) -> End:
-    send = sending(runner.browser, "/account", "/account/applications/revoke")
-    return lambda: _told(send, 303)
+    form = Filled(runner.browser, runner.browser.get("/account"), "/account/applications/revoke")
+    return lambda http: _told(lambda: form.send(http, {}), 303)
 
 
 def _person_disabled(runner: Runner, _: str) -> End:
-    return lambda: runner.client.troth.cli("user", "disable", runner.person.username)
+    return lambda _: runner.client.troth.cli("user", "disable", runner.person.username)
 
 
 def _client_disabled(runner: Runner, _: str) -> End:
-    return lambda: runner.client.troth.cli("client", "disable", runner.client.client_id)
+    return lambda _: runner.client.troth.cli("client", "disable", runner.client.client_id)
 
 
 @dataclass(frozen=True)
@@ -106,6 +96,7 @@ def end_beside_refreshes(runner: Runner, kind: str, rounds: int) -> dict[str, in
     ending, chance, witness = ENDINGS[kind], random.Random(kind), Witness(runner)
     refreshed = 0
     for _ in range(rounds):
+        runner.crowd.move()
         families = [runner.tokens(scope="openid read_write") for _ in range(_families(ending))]
         end = ending.begin(runner, families[0]["refresh_token"])
         given = _race(runner, families, end, chance)
@@ -145,7 +136,7 @@ def _race(
     def one(number: int, http: httpx2.Client) -> Any:
         time.sleep(waits[number])
         if number == 0:
-            end()
+            end(http)
             over.set()
         elif len(families) == 1 or number <= len(families):
             go_on(http, families[(number - 1) % len(families)]["refresh_token"])

@@ -13,7 +13,10 @@ from typing import Any
 
 import httpx2
 
-from tests.harness import Browser, OAuthClient, Person, Troth
+from tests.harness import Browser, OAuthClient, Person, Troth, somewhere
+
+# What the servers of a race are; codes wait until their turn comes.
+TWO_PROCESSES = {"workers": "2", "code_lifetime": "600", "trusted_proxies": "127.0.0.1/32"}
 
 Form = dict[str, str]
 
@@ -52,6 +55,12 @@ class Crowd:
     def until_told(self, path: str, form: Form) -> httpx2.Response:
         """What one alone is told, who asks again as long as the server is too busy to say."""
         return until_told(lambda: self._https[0].post(path, data=form))
+
+    def move(self) -> None:
+        """To another network: whoever presents many wrong secrets has to wait in the old one."""
+        elsewhere = somewhere()
+        for http in self._https:
+            http.headers["x-forwarded-for"] = elsewhere
 
     def close(self) -> None:
         self._pool.shutdown()

@@ -11,8 +11,9 @@ import pytest
 from tests.conftest import installed
 from tests.engines import Engine
 from tests.faults.figures import note, short_or_long
+from tests.faults.pages import Filled
 from tests.faults.races import crowd_of
-from tests.harness import Browser, Troth, forms, somewhere
+from tests.harness import Browser, Troth, somewhere
 
 AT_ONCE = short_or_long(16, 64)
 _FREE = 5
@@ -74,14 +75,15 @@ def test_R7_LG_04_a_limit_is_exact_when_many_guess_at_once(nodes: Nodes, engine:
 def guessed(nodes: Nodes, username: str) -> list[int]:
     """What all are told who guess this person's password, half of them at each server."""
     browser = Browser(nodes.one)
-    found = forms(browser.get("/login").text)["login"]
-    data = dict(found["inputs"]) | {"username": username, "password": "canary wrong"}
-    cookies = "; ".join(f"{one.name}={one.value}" for one in browser.http.cookies.jar)
+    pages = {
+        node: Filled(browser, browser.get(f"http://127.0.0.1:{node.port}/login"), "login")
+        for node in (nodes.one, nodes.two)
+    }
+    typed = {"username": username, "password": "canary wrong"}
 
     def guess(number: int, http: httpx2.Client) -> httpx2.Response:
-        port = (nodes.one, nodes.two)[number % 2].port
-        headers = {"x-forwarded-for": somewhere(), "cookie": cookies}
-        return http.post(f"http://127.0.0.1:{port}/login", data=data, headers=headers)
+        page = pages[(nodes.one, nodes.two)[number % 2]]
+        return page.send(http, typed, **{"x-forwarded-for": somewhere()})
 
     with crowd_of(nodes.one, AT_ONCE) as crowd:
         return [answer.status_code for answer in crowd.ask(guess)]

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -11,6 +10,7 @@ from tests.engines import Engine
 from tests.faults.endings import end_beside_refreshes
 from tests.faults.figures import note, short_or_long
 from tests.faults.races import (
+    TWO_PROCESSES,
     Crowd,
     Runner,
     crowd_of,
@@ -23,24 +23,19 @@ from tests.harness import Troth
 # As many as R3 and R4 say; a short run is over in a second.
 REDEEMING, REFRESHING = short_or_long(16, 64), short_or_long(16, 32)
 ROUNDS = short_or_long(5, 500)
-# A thousand of them together; commands are processes, and slow.
+# A thousand of them together.
 ENDED = {
-    "revoked": short_or_long(3, 300),
-    "logged out": short_or_long(2, 300),
-    "withdrawn": short_or_long(2, 300),
-    "person disabled": short_or_long(1, 50),
-    "client disabled": short_or_long(1, 50),
+    "revoked": short_or_long(3, 250),
+    "logged out": short_or_long(2, 250),
+    "withdrawn": short_or_long(2, 250),
+    "person disabled": short_or_long(1, 125),
+    "client disabled": short_or_long(1, 125),
 }
-
-
-def two_processes(folder: Any, engine: Engine, **settings: str) -> Troth:
-    kind = {"workers": "2", "code_lifetime": "600", "trusted_proxies": "127.0.0.1/32"}
-    return installed(engine.troth(folder, **kind, **settings))
 
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[Troth]:
-    server = two_processes(tmp_path_factory.mktemp("pair"), engine)
+    server = installed(engine.troth(tmp_path_factory.mktemp("pair"), **TWO_PROCESSES))
     yield server
     assert server.stop() == 0
 
@@ -49,7 +44,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[T
 def strict(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[Troth]:
     """No window in which a retry is forgiven."""
     folder = tmp_path_factory.mktemp("strict")
-    server = two_processes(folder, engine, refresh_retry_window="0")
+    server = installed(engine.troth(folder, **TWO_PROCESSES, refresh_retry_window="0"))
     yield server
     assert server.stop() == 0
 
