@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from time import monotonic
 
 import asyncpg
 
@@ -20,18 +21,18 @@ class Watch:
     def __init__(self, link: Link) -> None:
         self._link = link
         self.revision = 0
-        self._heard_at = float("-inf")
+        self._asked_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
 
     @property
     def current(self) -> bool:
-        """Whether the revision was heard of within a second."""
-        return asyncio.get_running_loop().time() - self._heard_at < _OLD
+        """Whether the revision was asked for within a second, and answered."""
+        return monotonic() - self._asked_at < _OLD
 
     async def start(self) -> None:
         """Read the revision once, then keep up with it until `stop`."""
         async with self._link.connection() as connection:
-            self._hear(await _revision(connection))
+            await self._ask(connection)
         self._task = asyncio.get_running_loop().create_task(self._keep_watching())
 
     async def stop(self) -> None:
@@ -40,9 +41,10 @@ class Watch:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
 
-    def _hear(self, revision: int) -> None:
-        self.revision = revision
-        self._heard_at = asyncio.get_running_loop().time()
+    async def _ask(self, connection: asyncpg.Connection) -> None:
+        asked_at = monotonic()  # what moves while the answer is on its way is not in it
+        self.revision = await _revision(connection)
+        self._asked_at = asked_at
 
     async def _keep_watching(self) -> None:
         while True:
@@ -61,14 +63,15 @@ class Watch:
                     await connection.add_listener(CHANNEL, self._told)
             while True:
                 async with asyncio.timeout(_PATIENCE), connection.transaction():
-                    self._hear(await _revision(connection))
+                    await self._ask(connection)
                 await asyncio.sleep(_EVERY)
         finally:
             connection.terminate()
 
     def _told(self, _connection: object, _pid: int, _channel: str, payload: object) -> None:
+        """What moved; that nothing moved since, a notice that was long on its way does not say."""
         if isinstance(payload, str) and payload.isdigit():
-            self._hear(int(payload))
+            self.revision = max(self.revision, int(payload))
 
 
 async def _revision(connection: asyncpg.Connection) -> int:
