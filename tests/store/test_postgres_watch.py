@@ -25,9 +25,11 @@ class Answers:
 
     asked: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
     let_go: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+    connection: asyncpg.Connection | None = None
 
     async def revision(self, connection: asyncpg.Connection) -> int:
         found: int = await connection.fetchval("select value from revision")
+        self.connection = connection
         self.asked.release()
         await self.let_go.acquire()
         return found
@@ -94,6 +96,17 @@ async def test_an_answer_is_as_old_as_its_question(
     assert watch.current
     clock.ahead = 1.1 * OLD
     assert not watch.current
+
+
+async def test_it_stops_also_where_its_connection_is_lost_in_that_moment(
+    watch: Watch, answers: Answers
+) -> None:
+    """The driver says "lost" then, and no longer "cancelled"."""
+    await answers.being_asked()
+    assert answers.connection is not None
+    answers.connection.terminate()
+    async with asyncio.timeout(10):
+        await watch.stop()
 
 
 async def test_a_notice_says_what_moved_and_not_that_nothing_else_did(

@@ -23,6 +23,7 @@ class Watch:
         self.revision = 0
         self._asked_at = float("-inf")
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     @property
     def current(self) -> bool:
@@ -36,6 +37,7 @@ class Watch:
         self._task = asyncio.get_running_loop().create_task(self._keep_watching())
 
     async def stop(self) -> None:
+        self._stopping = True
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -47,7 +49,7 @@ class Watch:
         self._asked_at = asked_at
 
     async def _keep_watching(self) -> None:
-        while True:
+        while not self._stopping:  # of a connection that is lost then, "lost" hides "cancelled"
             try:
                 await self._watch()
             except (*LOST, asyncpg.PostgresError) as error:
