@@ -55,6 +55,14 @@ def locked(troth: Troth) -> Iterator[None]:
 _RANDOM = re.compile(r"[A-Za-z0-9_-]{16,}|[0-9]+")
 
 
+def _wait(response: httpx2.Response) -> str:
+    """How long to wait: to the second where the server is busy, else (some have passed) about."""
+    told = response.headers.get("retry-after", "")
+    if not told or response.status_code == 503:
+        return str(told)
+    return next((f"up to {most}" for most in (60, 300, 3600) if int(told) <= most), "longer")
+
+
 def _outline(response: httpx2.Response) -> str | None:
     """A refusal in one line, without what is random in it; None for any other answer."""
     kind = response.headers.get("content-type", "")
@@ -69,8 +77,9 @@ def _outline(response: httpx2.Response) -> str | None:
             return None
         said = {name: query.get(name) for name in ("error", "error_description")}
     asked = f"{response.request.method} {_RANDOM.sub('*', response.request.url.path)}"
-    answered = [response.status_code, kind, sorted(set(response.headers))]
-    return json.dumps([asked, *answered, _RANDOM.sub("*", json.dumps(said))])
+    answered = [response.status_code, kind, sorted(set(response.headers)), _wait(response)]
+    scheme = _RANDOM.sub("*", response.headers.get("www-authenticate", ""))
+    return json.dumps([asked, *answered, scheme, _RANDOM.sub("*", json.dumps(said))])
 
 
 @dataclass(frozen=True, slots=True)

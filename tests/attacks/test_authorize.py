@@ -96,17 +96,18 @@ def test_AZ_14_no_token_ever_comes_through_the_front_channel(
 
 @spec("RFC 9700 §2.1.2")
 def test_AZ_15_a_resumed_request_stays_what_it_was(
-    troth: Troth, other_app: OAuthClient, ada: Person, browser: Browser
+    troth: Troth, ada: Person, browser: Browser
 ) -> None:
-    page = browser.follow(ask(browser, other_app.parameters()))
+    fresh = troth.client()  # of which nobody has approved yet
+    page = browser.follow(ask(browser, fresh.parameters()))
     extra = {"response_type": "token", "redirect_uri": EVIL, "scope": "extra"}
     typed = {"username": ada.username, "password": ada.password, **extra}
     page = browser.follow(browser.submit(page, "login", typed))
     tampered = {"decision": "allow", "response_type": "token", "redirect_uri": EVIL}
     got = browser.submit(page, "consent", tampered)
     assert answer(got).keys() == {"code", "state", "iss"}
-    assert got.headers["location"].startswith(other_app.redirect_uri + "?")
-    assert other_app.redeem(answer(got)["code"]).json()["scope"] == "read_write"
+    assert got.headers["location"].startswith(fresh.redirect_uri + "?")
+    assert fresh.redeem(answer(got)["code"]).json()["scope"] == "read_write"
 
 
 @spec("RFC 6749 §4.1.1")
