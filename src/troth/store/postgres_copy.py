@@ -6,9 +6,8 @@ from typing import Any
 
 import asyncpg
 
-from troth.store import StoreUnavailable
 from troth.store.copy import Table
-from troth.store.postgres_link import LOST
+from troth.store.postgres_command import connected
 
 _BATCH = 5000
 # The time-outs of a role are for requests, not for this.
@@ -47,7 +46,7 @@ class _Copy:
 async def reading(dsn: str) -> AsyncIterator[_Copy]:
     """Everything as it was at one moment."""
     async with (
-        _connected(dsn, "--from") as connection,
+        connected(dsn, "--from") as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
         await connection.execute(_LONG)
@@ -57,20 +56,8 @@ async def reading(dsn: str) -> AsyncIterator[_Copy]:
 @asynccontextmanager
 async def writing(dsn: str) -> AsyncIterator[_Copy]:
     """All or nothing."""
-    async with _connected(dsn, "--to") as connection, connection.transaction():
+    async with connected(dsn, "--to") as connection, connection.transaction():
         await connection.execute(_LONG)
         await connection.execute(_ALONE)
         yield _Copy(connection)
         await connection.execute("update revision set value = value + 1")
-
-
-@asynccontextmanager
-async def _connected(dsn: str, name: str) -> AsyncIterator[asyncpg.Connection]:
-    try:
-        connection = await asyncpg.connect(dsn, timeout=5, statement_cache_size=0)
-        try:
-            yield connection
-        finally:
-            await connection.close(timeout=5)
-    except (*LOST, ValueError, asyncpg.PostgresError) as error:
-        raise StoreUnavailable(f"the database of {name} cannot be used: {error}") from None

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from troth.store import StoreUnavailable, migrate
-from troth.store.postgres_link import LOST
+from troth.store import migrate
+from troth.store.postgres_command import connected
 
 # Two starters wait for each other on this lock (a number of our own, any would do).
 _LOCK = 0x74726F7468
@@ -14,7 +14,7 @@ _LOCK = 0x74726F7468
 
 async def applied(dsn: str) -> dict[int, str]:
     """Number to checksum of what the database has."""
-    async with _connected(dsn) as connection:
+    async with _transaction(dsn) as connection:
         return await _applied(connection)
 
 
@@ -24,7 +24,7 @@ async def up(dsn: str) -> None:
     Raises `SchemaError` for a schema that is not ours, `StoreUnavailable` where the database
     cannot be used.
     """
-    async with _connected(dsn) as connection:
+    async with _transaction(dsn) as connection:
         await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
         await connection.execute(migrate.TABLE)
         for migration in migrate.pending("postgres", await _applied(connection)):
@@ -37,7 +37,7 @@ async def up(dsn: str) -> None:
 
 async def grant(dsn: str, role: str) -> None:
     """What a server does, and nothing else: `role` owns nothing and cannot alter a table."""
-    async with _connected(dsn) as connection:
+    async with _transaction(dsn) as connection:
         schema, name = await connection.fetchrow(
             "select quote_ident(current_schema()), quote_ident($1)", role
         )
@@ -67,13 +67,7 @@ async def _applied(connection: asyncpg.Connection) -> dict[int, str]:
 
 
 @asynccontextmanager
-async def _connected(dsn: str) -> AsyncIterator[asyncpg.Connection]:
-    try:
-        connection = await asyncpg.connect(dsn, timeout=5, statement_cache_size=0)
-        try:
-            async with connection.transaction():  # also through a pooler of transactions
-                yield connection
-        finally:
-            await connection.close(timeout=5)
-    except (*LOST, ValueError, asyncpg.PostgresError) as error:
-        raise StoreUnavailable(f"the database of TROTH_DATABASE cannot be used: {error}") from None
+async def _transaction(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """For one transaction: so it is the same server also behind a pooler of transactions."""
+    async with connected(dsn, "TROTH_DATABASE") as connection, connection.transaction():
+        yield connection
