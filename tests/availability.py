@@ -52,6 +52,10 @@ def _program(name: str) -> str | None:
 
 PGBOUNCER: str | None = _program("pgbouncer")
 NGINX: str | None = _program("nginx")
+# Of the PostgreSQL that the other tests run on, the programs were built without TLS.
+POSTGRES_TLS: Path | None = next(
+    (found.parent for found in sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))), None
+)
 APACHE_MODULES = Path("/usr/lib/apache2/modules")
 _OPENIDC = APACHE_MODULES / "mod_auth_openidc.so"
 APACHE: str | None = _program("apache2") if _OPENIDC.exists() else None
@@ -61,6 +65,7 @@ _MISSING = {
     for name, (found, remedy) in {
         "chromium": (CHROMIUM, "no Chromium was found; on Debian: apt install chromium"),
         "pgbouncer": (PGBOUNCER, "PgBouncer is missing; on Debian: apt install pgbouncer"),
+        "postgres_tls": (POSTGRES_TLS, "PostgreSQL with TLS is missing: apt install postgresql"),
         "nginx": (NGINX, "nginx is missing; on Debian: apt install nginx-light"),
         "apache": (
             APACHE,

@@ -40,11 +40,13 @@ class Cluster:
     """A PostgreSQL on a socket in its own folder, for as long as the tests run.
 
     A `careless` one waits for no disk: enough for whoever never takes the machine's power away, and
-    a new database for every test costs hardly anything.
+    a new database for every test costs hardly anything. `options` are settings by name.
     """
 
-    def __init__(self, bin_folder: Path, *, careless: bool = False) -> None:
+    def __init__(self, bin_folder: Path, *, careless: bool = False, **options: object) -> None:
         self._bin = bin_folder
+        self._options = [f"--{name}={value}" for name, value in options.items()]
+        self._port = options.get("port", 5432)
         self._care = ("-c", "fsync=off", "-c", "full_page_writes=off") if careless else ()
         self.folder = Path(tempfile.mkdtemp(prefix="troth-pg-"))
         self.user = _unprivileged()
@@ -65,13 +67,14 @@ class Cluster:
         )
 
     def start(self) -> "Cluster":
-        (self.folder / ".s.PGSQL.5432").unlink(missing_ok=True)  # of one that was killed
+        self._socket.unlink(missing_ok=True)  # of one that was killed
         self._process = subprocess.Popen(
             [
                 self._bin / "postgres",
                 *("-D", self.folder / "data", "-k", self.folder, "-h", ""),
                 *("-c", "max_connections=200", "-c", "log_min_messages=fatal"),
                 *self._care,
+                *self._options,
             ],
             user=self.user,
             cwd=self.folder,
@@ -80,11 +83,15 @@ class Cluster:
             stderr=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + 30
-        while not (self.folder / ".s.PGSQL.5432").exists():
+        while not self._socket.exists():
             assert self._process.poll() is None, "postgres ended"
             assert time.monotonic() < deadline, "postgres does not start"
             time.sleep(0.01)
         return self
+
+    @property
+    def _socket(self) -> Path:
+        return self.folder / f".s.PGSQL.{self._port}"
 
     def database(self) -> str:
         """The address of a new, empty database."""
@@ -92,7 +99,7 @@ class Cluster:
         for attempt in range(100):
             try:
                 with ThreadPoolExecutor(1) as beside:  # a test may have a loop of its own
-                    beside.submit(asyncio.run, self._ask(f"create database {name}")).result()
+                    beside.submit(asyncio.run, self.ask(f"create database {name}")).result()
                 break
             except (OSError, asyncpg.PostgresError):
                 assert attempt < 99
@@ -100,9 +107,10 @@ class Cluster:
         return self.address(name)
 
     def address(self, database: str) -> str:
-        return f"postgresql://troth@/{database}?host={self.folder}"
+        return f"postgresql://troth@/{database}?host={self.folder}&port={self._port}"
 
-    async def _ask(self, sql: str) -> None:
+    async def ask(self, sql: str) -> None:
+        """As who may do everything."""
         connection = await asyncpg.connect(self.address("postgres"))
         try:
             await connection.execute(sql)
