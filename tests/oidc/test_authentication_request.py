@@ -214,7 +214,9 @@ def test_AZ_13_a_login_of_a_lower_class_is_done_again(
 @pytest.mark.parametrize(
     "claims",
     ["{", "[]", '"x"', '{"userinfo": 5}', '{"id_token": {"name": 1}}', "[" * 1500, "null",
-     '{"id_token": {"a b": null}}', json.dumps({"userinfo": {f"c{n}": None for n in range(70)}})],
+     '{"id_token": {"a b": null}}', json.dumps({"userinfo": {f"c{n}": None for n in range(70)}}),
+     '{"userinfo": {"email": {"value": 18446744073709551616}}}', '{"userinfo": {}, "userinfo": {}}',
+     '{"userinfo": {"email": {"value": %s}}}' % ("[" * 65 + "]" * 65)],
 )  # fmt: skip
 def test_claims_that_are_none_are_refused(rp: OAuthClient, signed_in: Browser, claims: str) -> None:
     assert error(signed_in, rp, claims=claims) == "invalid_request"

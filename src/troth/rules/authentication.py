@@ -9,6 +9,7 @@ import msgspec
 from troth.errors import OAuthError, invalid_request
 from troth.model.client import RegisteredClient
 from troth.model.request import Authentication, ClaimWish, Wishes
+from troth.signing.compact import Malformed, json_object
 
 # One factor: a password. Higher classes come with the factors that they stand for.
 ACR_SUPPORTED = ("1",)
@@ -113,10 +114,10 @@ def _claims(form: Mapping[str, str]) -> tuple[Wishes, ClaimWish, tuple[str, ...]
     if text is None:
         return Wishes(locales=locales), ClaimWish(), ()
     try:
-        asked = msgspec.json.decode(text, type=_Claims)
-    except (msgspec.DecodeError, RecursionError):
+        asked = msgspec.convert(json_object(text.encode(), "claims"), _Claims)
+    except (Malformed, msgspec.ValidationError) as error:
         raise invalid_request(
-            "claims is not valid", reason="claims breaks OIDC Core §5.5"
+            "claims is not valid", reason=f"claims breaks OIDC Core §5.5: {error}"[:300]
         ) from None
     id_token, userinfo = _wishes(asked.id_token), _wishes(asked.userinfo)
     if len(id_token) + len(userinfo) > MOST_WISHES:
@@ -126,12 +127,17 @@ def _claims(form: Mapping[str, str]) -> tuple[Wishes, ClaimWish, tuple[str, ...]
         for wished in (id_token, userinfo)
         for value in wished.get("sub", ClaimWish()).values[:1]
     )
-    wishes = Wishes(
-        id_token={n: w for n, w in id_token.items() if n not in _NOT_LOOKED_UP},
-        userinfo={n: w for n, w in userinfo.items() if n not in _NOT_LOOKED_UP},
-        locales=locales,
-    )
+    wishes = Wishes(id_token=_looked_up(id_token), userinfo=_looked_up(userinfo), locales=locales)
     return wishes, id_token.get("acr", ClaimWish()), subjects
+
+
+def _looked_up(wished: Mapping[str, ClaimWish]) -> dict[str, ClaimWish]:
+    """What is told as the record has it: which values somebody hopes for changes nothing."""
+    return {
+        name: ClaimWish(essential=wish.essential)
+        for name, wish in wished.items()
+        if name not in _NOT_LOOKED_UP
+    }
 
 
 def _wishes(members: Mapping[str, _Member | None] | None) -> dict[str, ClaimWish]:
