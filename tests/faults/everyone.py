@@ -70,8 +70,8 @@ class Everyone:
             self.what_needs_no_database_stays_up()
             for name, response in answers:
                 self._come_again(name, response.result())
-        assert self._health("ready") == 503
-        assert self._health("live") == 200
+        assert self.health("ready").status_code == 503
+        assert self.health("live").status_code == 200
 
     def _come_again(self, name: str, response: httpx2.Response) -> None:
         if response.status_code == 303:
@@ -90,9 +90,9 @@ class Everyone:
             assert self._http.get(path).status_code == 200, path
             assert time.monotonic() - began < ANSWERED, path
 
-    def _health(self, what: str) -> int:
+    def health(self, what: str) -> httpx2.Response:
         url = f"{self._management}/health/{what}"
-        return httpx2.get(url, timeout=30, trust_env=False).status_code
+        return httpx2.get(url, timeout=30, trust_env=False)
 
     def until_back(self, within: float) -> float:
         """Seconds until the first success. Soon everybody has what they want, and nothing else."""

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from tests.conftest import installed
 from tests.faults.clients import LIVES, applications, at_work
 from tests.faults.figures import note, percentile, short_or_long
 from tests.faults.history import History, problems
+from tests.faults.waiting import until
 from tests.faults.whole import is_whole
 from tests.harness import Troth
 from tests.postgres import Cluster
@@ -89,14 +90,6 @@ def fill(ballast: Path) -> None:
             with contextlib.suppress(OSError):
                 while True:
                     os.write(file.fileno(), b"\0" * size)
-
-
-def until(seen: Callable[[], bool], seconds: float, otherwise: str) -> float:
-    began = time.monotonic()
-    while not seen():
-        assert time.monotonic() < began + seconds, otherwise
-        time.sleep(0.01)
-    return time.monotonic() - began
 
 
 def test_R14_a_full_disk_loses_nothing_and_heals_by_itself(troth: Troth, small_disk: Path) -> None:

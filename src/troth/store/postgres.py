@@ -186,14 +186,15 @@ class Postgres:
     # Many at once
 
     def _batches(self, name: str) -> Batches[Entry, Outcome]:
-        async def run(batch: Sequence[Entry]) -> Sequence[Outcome | BaseException]:
+        async def run(batch: Sequence[Entry]) -> Sequence[Outcome | asyncio.Task[Outcome]]:
             return await self._commit_batch(name, batch)
 
         return Batches(run, key=lambda sent: sent.chain_id, patience=DEADLINE)
 
     async def _commit_batch(
         self, name: str, batch: Sequence[Entry]
-    ) -> Sequence[Outcome | BaseException]:
+    ) -> Sequence[Outcome | asyncio.Task[Outcome]]:
+        """What it did not apply goes on alone, which may wait for somebody's lock."""
         until = asyncio.get_running_loop().time() + DEADLINE
         try:
             won, doubt = await self._won(name, batch), False
@@ -204,13 +205,12 @@ class Postgres:
             if asyncio.get_running_loop().time() >= until:
                 raise StoreUnavailable(f"{type(error).__name__}: {error}") from None
             won, doubt = set(), True
-        left = [sent for sent in batch if sent.chain_id not in won]
-        alone = await asyncio.gather(
-            *(self._commit_alone(sent, doubt=doubt, until=until) for sent in left),
-            return_exceptions=True,
-        )
-        outcomes = {sent.chain_id: one for sent, one in zip(left, alone, strict=True)}
-        return [outcomes.get(sent.chain_id, Done()) for sent in batch]
+        return [
+            Done()
+            if sent.chain_id in won
+            else asyncio.create_task(self._commit_alone(sent, doubt=doubt, until=until))
+            for sent in batch
+        ]
 
     async def _won(self, name: str, batch: Sequence[Entry]) -> set[bytes]:
         """The ids that the batch's one statement applied."""

@@ -9,6 +9,7 @@ import asyncpg
 
 from troth.patience import in_a_task
 from troth.store import StoreUnavailable
+from troth.store.postgres_types import remembering
 
 # Whatever the database does, a request has its answer within two seconds.
 DEADLINE = 1.8
@@ -53,6 +54,7 @@ class Link:
         # Behind a pooler that hands out a server for one transaction at a time (PgBouncer), there
         # is no session: no settings of ours, no prepared statement, nothing to listen on.
         self.pooled = pooled
+        self._connections = remembering()
         self._pool: asyncpg.Pool | None = None
 
     async def open(self) -> None:
@@ -67,7 +69,8 @@ class Link:
         )
 
     def _kind(self) -> dict[str, Any]:
-        return {"statement_cache_size": 0} if self.pooled else {"server_settings": _SESSION}
+        own = {"statement_cache_size": 0} if self.pooled else {"server_settings": _SESSION}
+        return {"connection_class": self._connections, **own}
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
