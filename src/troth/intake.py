@@ -15,6 +15,8 @@ LONGEST_BODY = 64 * 1024
 MOST_HEADERS = 100
 LONGEST_HEADERS = 32 * 1024
 
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 
 @frozen_positional
 class Arrival:
@@ -102,7 +104,8 @@ class Intake:
 
     def _peer(self, peer: str, headers: Headers) -> str:
         """The right-most address that no trusted proxy vouches for."""
-        if not self._is_trusted(peer):
+        address = _address(peer)
+        if address is None or not self._is_trusted(address):
             return peer
         hops = [
             hop.strip()
@@ -111,26 +114,27 @@ class Intake:
             for hop in value.decode("latin-1").split(",")
         ]
         for hop in reversed(hops):
-            if not _is_address(hop):
-                return peer
-            if not self._is_trusted(hop):
-                return hop
-            peer = hop
-        return peer
+            before = _address(hop)
+            if before is None:
+                break
+            address = before
+            if not self._is_trusted(address):
+                break
+        return str(address)
 
-    def _is_trusted(self, text: str) -> bool:
-        if not self._trusted or not _is_address(text):
-            return False
-        address = ipaddress.ip_address(text)
+    def _is_trusted(self, address: _Address) -> bool:
         return any(address in network for network in self._trusted)
 
 
-def _is_address(text: str) -> bool:
+def _address(text: str) -> _Address | None:
+    """An address as it is without the socket that it was seen through (IPv4 through IPv6)."""
     try:
-        ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
 
 
 def _too_large(error: str, description: str) -> OAuthError:

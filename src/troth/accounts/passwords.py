@@ -2,7 +2,11 @@
 
 import asyncio
 import os
+import re
+import unicodedata
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -12,6 +16,11 @@ from troth.errors import temporarily_unavailable
 SHORTEST = 8
 LONGEST = 256
 _WAITING_PER_SLOT = 16
+# Characters that are judged at once: the estimate's work doubles with every few of them.
+_JUDGED = 20
+_AGAIN_AND_AGAIN = re.compile(r"(.+?)\1+", re.DOTALL)
+
+T = TypeVar("T")
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
@@ -23,6 +32,9 @@ class Passwords:
         self.slots = max(1, (os.cpu_count() or 2) - 1)
         self._pool = ThreadPoolExecutor(self.slots, thread_name_prefix="argon2")
         self._taken = 0
+        # Who chooses a password keeps nobody from logging in.
+        self._judge = ThreadPoolExecutor(1, thread_name_prefix="zxcvbn")
+        self._judged = 0
         # Verified for people who do not exist, so that they cost the same work.
         self._nobody = _HASHER.hash(os.urandom(16).hex())
         self.verifications = 0
@@ -35,42 +47,54 @@ class Passwords:
     async def verify(self, stored: str | None, password: str) -> bool:
         """Whether `password` is the one; False, after the same work, where there is none."""
         self.admit()
-        self._taken += 1
         self.verifications += 1
-        try:
-            loop = asyncio.get_running_loop()
-            right = await loop.run_in_executor(
-                self._pool, _verify, stored or self._nobody, password[: LONGEST + 1]
-            )
-        finally:
-            self._taken -= 1
+        right = await self._work(_verify, stored or self._nobody, password[: LONGEST + 1])
         return right and stored is not None and len(password) <= LONGEST
 
     async def hash(self, password: str) -> str:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, hash_now, password)
+        return await self._work(hash_now, password)
+
+    async def _work(self, what: Callable[..., T], *words: str) -> T:
+        self._taken += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, what, *words)
+        finally:
+            self._taken -= 1
 
     async def easy_to_guess(self, password: str, words: tuple[str, ...]) -> bool:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._pool, easy_to_guess, password, words)
+        if self._judged > _WAITING_PER_SLOT:
+            raise temporarily_unavailable(reason="the queue of new passwords is full")
+        self._judged += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._judge, easy_to_guess, password, words)
+        finally:
+            self._judged -= 1
 
     def outdated(self, stored: str) -> bool:
         """Whether a hash was made with parameters of former times."""
         return _HASHER.check_needs_rehash(stored)
 
     def close(self) -> None:
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._judge):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _one_spelling(password: str) -> str:
+    """What one keyboard sends as one character and another as two is the same (NIST SP 800-63B)."""
+    return unicodedata.normalize("NFC", password)
 
 
 def _verify(stored: str, password: str) -> bool:
     try:
-        return _HASHER.verify(stored, password)
+        return _HASHER.verify(stored, _one_spelling(password))
     except (VerificationError, InvalidHashError):
         return False
 
 
 def hash_now(password: str) -> str:
     """An Argon2id string: for the command line; the server hashes in its pool."""
-    return _HASHER.hash(password)
+    return _HASHER.hash(_one_spelling(password))
 
 
 def check_length(password: str) -> str | None:
@@ -85,10 +109,14 @@ def check_length(password: str) -> str | None:
 
 
 def easy_to_guess(password: str, words: tuple[str, ...]) -> bool:
-    """Whether a million guesses find it, also by knowing the person's own `words`."""
+    """Whether a million guesses find each part of it, also by knowing the person's own `words`."""
     from zxcvbn import zxcvbn  # a large dictionary: loaded when somebody chooses a password
 
-    return bool(zxcvbn(password[:72], user_inputs=list(words))["score"] < 2)
+    again = _AGAIN_AND_AGAIN.fullmatch(password)
+    if again is not None:
+        password = again[1]
+    parts = (password[at : at + _JUDGED] for at in range(0, len(password), _JUDGED))
+    return all(zxcvbn(part, user_inputs=list(words))["score"] < 2 for part in parts)
 
 
 def like_generated(secret: str) -> bool:

@@ -15,6 +15,7 @@ from troth.op import Op
 from troth.rules.claims import STANDARD
 from troth.settings import Settings
 from troth.store import Application
+from troth.value import frozen_positional
 
 methods: tuple[str, ...] = ("GET", "HEAD", "POST")
 cost = Cost.PASSWORD
@@ -34,6 +35,16 @@ _NOTICES = {
     "password": "Your password was changed. Other sessions and every connected application's "
     "access have ended.",
 }
+
+
+@frozen_positional
+class _Problem:
+    """Which field is wrong, and how."""
+
+    field: str
+    text: str
+    status: int = 400
+    extra: Headers = ()
 
 
 def paths(settings: Settings) -> tuple[str, ...]:
@@ -69,7 +80,7 @@ async def _render(
     op: Op,
     signed_in: journey.SignedIn,
     notice: str | None = None,
-    problem: tuple[str, str] | None = None,
+    problem: _Problem | None = None,
 ) -> Response:
     session, person = signed_in
     browser, cookies = forms.recognised(request, op)
@@ -80,14 +91,14 @@ async def _render(
         account_name=person.name,
         email=person.email,
         notice=notice,
-        problem=problem[1] if problem else None,
-        problem_field=problem[0] if problem else None,
+        problem=problem.text if problem else None,
+        problem_field=problem.field if problem else None,
         applications=tuple(_application(op, line) for line in applications),
         details=details.lines(person),
         sessions=tuple(_session(op, line, session) for line in sessions if _live(op, line)),
     )
-    status = 200 if problem is None else 400
-    return page(status, op.pages.render(view), PageOptions(extra=cookies))
+    status, extra = (problem.status, problem.extra) if problem else (200, ())
+    return page(status, op.pages.render(view), PageOptions(extra=cookies + extra))
 
 
 def _live(op: Op, session: Session) -> bool:
@@ -180,21 +191,17 @@ async def _change_password(
     """The old one proves who asks; all sessions end, and the new epoch every chain of before."""
     person = signed_in[1]
     new = form.get("new_password", "")
-    problem = await _unfit(op, new, form.get("repeat_password", ""), person)
+    account = throttle.account_key(person.sub, "", forms.known_device(request, op, person))
+    problem = _unfit(new, form.get("repeat_password", ""))
+    problem = problem or await _unproven(request, op, person, account, form)
+    if problem is None and await op.passwords.easy_to_guess(
+        new, (person.username, person.email or "")
+    ):
+        await op.store.commit(Change(verbs=throttle.forgive(account, request.peer)))
+        easy = "That password is easy to guess. Choose a longer or rarer one."
+        problem = _Problem("new_password", easy)
     if problem is not None:
         return await _render(request, op, signed_in, problem=problem)
-    op.passwords.admit()
-    account = throttle.account_key(person.sub, "", None)
-    reserved = await op.store.commit(throttle.reserve(account, request.peer, op.now))
-    if isinstance(reserved, Limited):
-        wait = ("current_password", "Too many attempts. Wait a little, then try again.")
-        return await _render(request, op, signed_in, problem=wait)
-    current = form.get("current_password", "")
-    if not await op.passwords.verify(person.password_hash, current):
-        refused = AuditEvent(event="password.changed", outcome="wrong", sub=person.sub)
-        op.store.note(refused, request_id=request.request_id)
-        wrong = ("current_password", "The current password is not right.")
-        return await _render(request, op, signed_in, problem=wrong)
     changed = replace(person, password_hash=await op.passwords.hash(new), epoch=person.epoch + 1)
     event = AuditEvent(event="password.changed", outcome="ok", actor=person.sub, sub=person.sub)
     end = Revoke(kind="sessions_of", key=person.sub, at=op.now)
@@ -208,13 +215,32 @@ async def _change_password(
     return journey.to_own_page(op, "/account?done=password", cookies)
 
 
-async def _unfit(op: Op, new: str, repeated: str, person: Person) -> tuple[str, str] | None:
-    """Which field is wrong, and how."""
+def _unfit(new: str, repeated: str) -> _Problem | None:
     problem = passwords.check_length(new)
     if problem is not None:
-        return "new_password", problem[0].upper() + problem[1:] + "."
+        return _Problem("new_password", problem[0].upper() + problem[1:] + ".")
     if new != repeated:
-        return "repeat_password", "The two new passwords are not the same."
-    if await op.passwords.easy_to_guess(new, (person.username, person.email or "")):
-        return "new_password", "That password is easy to guess. Choose a longer or rarer one."
+        return _Problem("repeat_password", "The two new passwords are not the same.")
     return None
+
+
+async def _unproven(
+    request: Request, op: Op, person: Person, account: str, form: Form
+) -> _Problem | None:
+    """Why the current password does not prove that it is this person; an attempt is counted."""
+    op.passwords.admit()
+    now = op.now
+    reserved = await op.store.commit(throttle.reserve(account, request.peer, now))
+    if isinstance(reserved, Limited):
+        wait = max(1, reserved.until - now)
+        return _Problem(
+            "current_password",
+            f"Too many attempts. Wait {wait} seconds, then try again.",
+            status=429,
+            extra=((b"retry-after", str(wait).encode()),),
+        )
+    if await op.passwords.verify(person.password_hash, form.get("current_password", "")):
+        return None
+    refused = AuditEvent(event="password.changed", outcome="wrong", sub=person.sub)
+    op.store.note(refused, request_id=request.request_id)
+    return _Problem("current_password", "The current password is not right.")

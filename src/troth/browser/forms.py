@@ -40,10 +40,14 @@ class FormToken:
 
 @frozen
 class Device:
-    """A browser that a person logged in from before: it has an own budget of wrong guesses."""
+    """A browser that a person logged in from before: it has an own budget of wrong guesses.
+
+    With the password of before, `epoch` says, it was perhaps somebody else.
+    """
 
     device_id: str
     sub: str
+    epoch: int
 
 
 def browser_id(request: Request, op: Op) -> bytes | None:
@@ -65,14 +69,16 @@ def recognised(request: Request, op: Op) -> tuple[bytes, Headers]:
     return raw, cookie(BROWSER, b64(raw).decode(), secure=op.settings.secure)
 
 
-def known_device(request: Request, op: Op, sub: str | None) -> str | None:
+def known_device(request: Request, op: Op, person: Person | None) -> str | None:
     text = read_cookie(request, DEVICE, secure=op.settings.secure)
     device = op.ring.sealer.open(seal.DEVICE, text, Device) if text else None
-    return device.device_id if device is not None and device.sub == sub else None
+    if device is None or person is None or (device.sub, device.epoch) != (person.sub, person.epoch):
+        return None
+    return device.device_id
 
 
-def device_cookie(op: Op, sub: str) -> Headers:
-    device = Device(device_id=secrets.token_hex(16), sub=sub)
+def device_cookie(op: Op, person: Person) -> Headers:
+    device = Device(device_id=secrets.token_hex(16), sub=person.sub, epoch=person.epoch)
     value = op.ring.sealer.seal(seal.DEVICE, device)
     return cookie(DEVICE, value, secure=op.settings.secure, max_age=_YEAR)
 

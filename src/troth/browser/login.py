@@ -130,7 +130,7 @@ async def _sign_in(request: Request, op: Op) -> Response:
     person = await op.store.person_by_login(key) if key else None
     op.passwords.admit()
     sub = person.sub if person else None
-    account = throttle.account_key(sub, key, forms.known_device(request, op, sub))
+    account = throttle.account_key(sub, key, forms.known_device(request, op, person))
     now = op.now
     reserved = await op.store.commit(throttle.reserve(account, request.peer, now))
     if isinstance(reserved, Limited):
@@ -207,7 +207,7 @@ async def start_session(
         return None
     cookies = forms.session_cookie(op, [secret, *(one.secret for one in beside)])
     moved = forms.moved_state(request, op, session)
-    return session, cookies + moved + forms.device_cookie(op, person.sub)
+    return session, cookies + moved + forms.device_cookie(op, person)
 
 
 def _session(request: Request, op: Op, person: Person, secret: str) -> Session:
