@@ -3,24 +3,27 @@
 import sqlite3
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from troth.store import StoreUnavailable, migrate
 from troth.store.sqlite_writer import connect
 
 _PATIENCE = 2.0
+_COLUMNS = ["number", "name", "checksum"]
 
 
 def applied(path: Path) -> dict[int, str]:
-    """Number to checksum of what the file has; nothing where there is no file yet."""
-    if not path.exists() or not path.stat().st_size:
-        return {}
+    """Number to checksum of what the file has, which stays as it is; nothing where there is none.
+
+    Raises `SchemaError` for another program's file, `StoreUnavailable` where it cannot be read.
+    """
     try:
-        connection = connect(path, write=True)
-        try:
-            return _applied(connection)
-        finally:
-            connection.close()
+        if not path.exists() or not path.stat().st_size:
+            return {}
+        url = f"{path.resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(url, uri=True, timeout=_PATIENCE)) as connection:
+            return _applied(connection, path)
     except (sqlite3.Error, OSError) as error:
         raise _unusable(path, error) from None
 
@@ -46,11 +49,10 @@ def _patiently(path: Path) -> None:
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
-            connection = connect(path, write=True)
-            try:
-                _up(connection)
-            finally:
-                connection.close()
+            with closing(sqlite3.connect(path, timeout=_PATIENCE)) as connection:
+                _applied(connection, path)  # before WAL is set: it may be another's
+            with closing(connect(path, write=True)) as connection:
+                _up(connection, path)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
@@ -63,16 +65,25 @@ def _unusable(path: Path, error: Exception) -> StoreUnavailable:
     return StoreUnavailable(f"the database {path} cannot be used: {error}")
 
 
-def _applied(connection: sqlite3.Connection) -> dict[int, str]:
-    connection.execute(migrate.TABLE)
-    return dict(connection.execute("select number, checksum from migration"))
+def _applied(connection: sqlite3.Connection, path: Path) -> dict[int, str]:
+    tables = {row[0] for row in connection.execute("select name from sqlite_master")}
+    columns = [row[1] for row in connection.execute("pragma table_info(migration)")]
+    have: dict[int, str] = {}
+    if columns == _COLUMNS:
+        have = dict(connection.execute("select number, checksum from migration"))
+    if columns not in ([], _COLUMNS) or (tables - {"migration"} and not have):
+        raise migrate.SchemaError(
+            f"{path} is another program's database: name a file of Troth's own in TROTH_DATABASE"
+        )
+    return have
 
 
-def _up(connection: sqlite3.Connection) -> None:
+def _up(connection: sqlite3.Connection, path: Path) -> None:
     """All in one exclusive transaction; two starters wait for each other."""
     connection.execute("begin exclusive")
     try:
-        for migration in migrate.pending("sqlite", _applied(connection)):
+        connection.execute(migrate.TABLE)
+        for migration in migrate.pending("sqlite", _applied(connection, path)):
             for statement in _statements(migration.sql):
                 connection.execute(statement)
             connection.execute(
