@@ -15,6 +15,7 @@ PURE_ROOMS = (
     "src/troth/grants/",
     "src/troth/rules/",
     "src/troth/client_auth/",
+    "src/troth/browser/approval.py",
     "src/troth/browser/steps.py",
 )
 # Clock, chance, the outside and the log reach a decision as values, or not at all.

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tests.properties.outcomes import outcome
 from tests.spec import spec
-from troth.browser.steps import approved, remember
+from troth.browser.approval import approved, remember
 from troth.errors import OAuthError
 from troth.model.person import Scope
 from troth.rules.scope import LONGEST, parse, refuse_beyond, requested, still_allowed

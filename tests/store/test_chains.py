@@ -89,16 +89,20 @@ async def test_an_expired_authorization_ends_its_chains(store: Store, grant: Gra
     assert isinstance(await do(store, rotate(chain_id)), Moved)
 
 
-async def test_a_revoked_authorization_is_not_revived_by_a_later_consent(
-    store: Store, grant: Grant
+@pytest.mark.parametrize("end", ["revoked", "expired"])
+async def test_an_authorization_that_is_over_is_not_revived_by_a_later_consent(
+    store: Store, grant: Grant, end: str
 ) -> None:
     chain_id = await redeemed(store, grant)
     key, sub = grant.client.client_id, grant.person.sub
-    assert await do(store, Revoke(kind="authorization", key=key, at=NOW, sub=sub)) == Done()
+    ends: dict[str, Verb] = {
+        "revoked": Revoke(kind="authorization", key=key, at=NOW, sub=sub),
+        "expired": Put(noun=replace(grant.authorization, expires_at=NOW)),
+    }
+    assert await do(store, ends[end]) == Done()
     longer = replace(grant.authorization, expires_at=NOW + 99 * DAY)
-    assert await do(store, Put(noun=longer)) == Done()
+    assert await do(store, Put(noun=longer)) == Gone(which="authorization")
     assert not (await state(store, chain_id)).stands
-    assert await store.authorization(sub, key) is None
 
 
 @spec("RFC 6749 §6")

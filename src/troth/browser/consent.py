@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from troth.browser import forms, journey, words
 from troth.browser.answer import answered_before
+from troth.browser.approval import approved, ends, remember, standing
 from troth.browser.pages.views import ConsentPage, ScopeLine
-from troth.browser.steps import approved, remember
 from troth.errors import PageError
 from troth.http import Cost, Request, Response, parse_parameters
 from troth.model.authorization import Authorization
@@ -33,9 +33,13 @@ async def handle(request: Request, op: Op) -> Response:
     if signed_in is None:
         return await journey.advance(request, op, pending, None)
     client = await journey.registered(op, pending.request.target)
-    former = await op.store.authorization(signed_in[1].sub, client.client_id)
+    former = await _former(op, signed_in, client.client_id)
     view = _view(op, pending, client, former, signed_in)
     return journey.shown(pending, op.pages.render(view))
+
+
+async def _former(op: Op, signed_in: journey.SignedIn, client_id: str) -> Authorization | None:
+    return standing(await op.store.authorization(signed_in[1].sub, client_id), op.now)
 
 
 def _view(
@@ -56,10 +60,16 @@ def _view(
         account_name=person.name,
         scopes=tuple(_line(op, name, former) for name in pending.request.asked),
         granted_before=former is not None,
-        lasts=f"until you withdraw it, at most {words.span(op.settings.consent_lifetime)}",
+        lasts=f"until you withdraw it, at most {_at_most(op, former, pending)}",
         policy_url=client.openid.policy_uri,
         tos_url=client.openid.tos_uri,
     )
+
+
+def _at_most(op: Op, former: Authorization | None, pending: Pending) -> str:
+    latest = op.now + op.settings.consent_lifetime
+    end = ends(former, pending.request.asked, latest)
+    return words.span(op.settings.consent_lifetime) if end == latest else f"until {words.day(end)}"
 
 
 def _line(op: Op, name: str, former: Authorization | None) -> ScopeLine:
@@ -108,7 +118,7 @@ async def _allow(
     if asked and not granted:
         return await deny(request, op, pending, signed_in)
     person, client_id = signed_in[1], pending.request.target.client_id
-    former = await op.store.authorization(person.sub, client_id)
+    former = await _former(op, signed_in, client_id)
     authorization = _authorization(op, former, pending, granted, signed_in)
     event = AuditEvent(
         event="consent",
@@ -139,8 +149,8 @@ def _authorization(
     signed_in: journey.SignedIn,
 ) -> Authorization:
     """The former one with a new end where nothing changed in it; else a new one."""
-    expires_at = op.now + op.settings.consent_lifetime
-    scope = remember(former.scope if former else (), pending.request.asked, granted)
+    asked, now = pending.request.asked, op.now
+    scope = remember(former.scope if former else (), asked, granted)
     fresh = op.env().fresh[:16].hex()
     same = former is not None and set(former.scope) == set(scope)
     return Authorization(
@@ -148,8 +158,8 @@ def _authorization(
         sub=signed_in[1].sub,
         client_id=pending.request.target.client_id,
         scope=scope,
-        created_at=op.now,
-        expires_at=expires_at,
+        created_at=now,
+        expires_at=ends(former, asked, now + op.settings.consent_lifetime),
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from troth.browser.approval import standing
 from troth.errors import (
     OAuthError,
     access_denied,
@@ -168,25 +169,8 @@ def _remembered(request: AuthorizationRequest, situation: Situation, env: Env) -
 
     Where the answer goes to an https address, only who owns that name can be the client.
     """
-    authorization = situation.remembered
+    former = standing(situation.remembered, env.now)
     https = request.target.redirect_uri.startswith("https://")
-    if authorization is None or (situation.client.public and not https):
+    if former is None or (situation.client.public and not https):
         return False
-    if authorization.revoked_at is not None or authorization.expires_at <= env.now:
-        return False
-    return set(request.asked) <= set(authorization.scope)
-
-
-def approved(
-    asked: tuple[str, ...], required: frozenset[str], ticked: frozenset[str]
-) -> tuple[str, ...]:
-    """What a person allowed: the required and the ticked, never more than was asked."""
-    return tuple(name for name in asked if name in required or name in ticked)
-
-
-def remember(
-    previous: tuple[str, ...], asked: tuple[str, ...], granted: tuple[str, ...]
-) -> tuple[str, ...]:
-    """What to remember: the last answer for all that was asked, the former for all else."""
-    kept = tuple(name for name in previous if name not in asked)
-    return tuple(dict.fromkeys((*kept, *granted)))
+    return set(request.asked) <= set(former.scope)

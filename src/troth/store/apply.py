@@ -157,7 +157,9 @@ async def _put(db: Statements, verb: Put, now: int) -> Outcome:
         case Session() as session:
             await db.execute("put_session", rows.asdict(session))
         case Authorization() as authorization:
-            await db.execute("put_authorization", rows.authorization_values(authorization))
+            values = rows.authorization_values(authorization)
+            if not await _changed(db, "put_authorization", values):
+                return Gone(which="authorization")
         case RegisteredClient() as client:
             await _put_client(db, client)
         case Scope() as scope:

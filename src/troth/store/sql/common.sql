@@ -116,10 +116,12 @@ where a.sub = :sub and a.revoked_at is null and a.expires_at > :now
 group by a.authorization_id, c.client_id order by a.created_at
 -- name: approved
 select 1 from "authorization" where client_id = :client_id limit 1
+-- What was revoked or has ended is not prolonged: what lives under it would stand up again.
 -- name: put_authorization
 insert into "authorization" (authorization_id, sub, client_id, scope, created_at, expires_at, revoked_at)
 values (:authorization_id, :sub, :client_id, :scope, :created_at, :expires_at, :revoked_at)
 on conflict (authorization_id) do update set expires_at = excluded.expires_at
+where "authorization".revoked_at is null and "authorization".expires_at > excluded.created_at
 -- name: revoke_authorizations
 update "authorization" set revoked_at = :at
 where client_id = :key and sub = :sub and revoked_at is null
