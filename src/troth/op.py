@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from troth import log, metrics
@@ -22,6 +22,7 @@ from troth.model.authorization import ChainState
 from troth.model.client import Client, RegisteredClient
 from troth.model.env import Env
 from troth.model.person import Scope
+from troth.model.request import Wishes
 from troth.model.token import AccessToken, Code, RefreshToken, Tokens
 from troth.request_uris import RequestURIs
 from troth.rules.authentication import Hint
@@ -118,10 +119,12 @@ class Op:
     async def chain(self, chain_id: bytes) -> ChainState | None:
         return await self.store.chain(chain_id)
 
-    async def claims(self, sub: str, names: Iterable[str]) -> Mapping[str, object]:
-        """A person's claims by name; none of somebody who is gone."""
-        person = await self.store.person(sub)
-        return self.claim_map.by_name(person, names) if person is not None else {}
+    async def claims(self, client_id: str, sub: str, wishes: Wishes) -> Mapping[str, object]:
+        """What the client may still be told in an ID token; nothing of somebody who is gone."""
+        client, person = await self.store.client(client_id), await self.store.person(sub)
+        if client is None or person is None:
+            return {}
+        return self.claim_map.by_name(person, self.claim_map.agreed(wishes, client.scope).id_token)
 
     # What endpoints share
 

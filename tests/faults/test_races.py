@@ -68,7 +68,7 @@ def test_R3_CC_01_one_of_many_redeems_a_code_that_waits_at_the_server(
     """What is too long to travel is a row; what it starts is the same chain."""
     with crowd_of(pair, REDEEMING) as crowd:
         runner = Runner(pair, crowd, scope="openid")
-        wishes = {name: {"value": "x" * 60} for name in ("name", "nickname", "locale")}
+        wishes = {f"name#{n}{'x' * 60}": None for n in range(6)}
         claims = json.dumps({"userinfo": wishes})
         asked = {"scope": "openid", "nonce": "n" * 500, "claims": claims}
         assert runner.code(**asked).startswith("troth_al_")

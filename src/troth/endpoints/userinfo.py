@@ -14,6 +14,7 @@ from troth.model.request import Wishes
 from troth.model.token import AccessToken
 from troth.op import Op
 from troth.rules.claims import joined
+from troth.rules.scope import still_allowed
 from troth.rules.subject import visible_sub
 from troth.settings import Settings
 from troth.signing import jwe
@@ -47,8 +48,10 @@ async def handle(request: Request, op: Op) -> Response:
     client = await op.store.client(token.client_id)
     if client is None or client.disabled:
         return await _challenge(request, op, _invalid("its client is gone or disabled"))
-    hooked = await op.claims_hook.ask(person.sub, client.client_id, token.scope)
-    claims = joined(_claims(op, token, state, person), hooked)
+    scope = still_allowed(token.scope, client.scope)
+    hooked = await op.claims_hook.ask(person.sub, client.client_id, scope)
+    wishes = op.claim_map.agreed(state.chain.wishes or Wishes(), client.scope)
+    claims = joined(_claims(op, person, scope, wishes), hooked)
     sub = visible_sub(client, person.sub, op.ring.pairwise_key)
     return await _answer(op, client, {**claims, "sub": sub})
 
@@ -66,10 +69,9 @@ async def _answer(op: Op, client: RegisteredClient, claims: dict[str, object]) -
     return jwt(closing.closed(signed, "JWT") if closing else signed)
 
 
-def _claims(op: Op, token: AccessToken, state: ChainState, person: Person) -> dict[str, object]:
-    """By the token's scopes, and by name where the person agreed to it (§5.4, §5.5)."""
-    wishes = state.chain.wishes or Wishes()
-    by_scope = op.claim_map.by_scope(person, token.scope, wishes.locales)
+def _claims(op: Op, person: Person, scope: tuple[str, ...], wishes: Wishes) -> dict[str, object]:
+    """By scope, and by name where the person agreed to it (§5.4, §5.5)."""
+    by_scope = op.claim_map.by_scope(person, scope, wishes.locales)
     return {**by_scope, **op.claim_map.by_name(person, wishes.userinfo)}
 
 

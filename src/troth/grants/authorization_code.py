@@ -63,7 +63,8 @@ async def load(asked: Asked, reads: Reads, env: Env) -> Found:
     if _refusal(asked, code, env) is not None:
         return Found(code=code, chain=await reads.chain(code.chain_id))
     if code.wishes is not None and code.wishes.id_token:
-        return Found(code=code, claims=await reads.claims(code.sub, code.wishes.id_token))
+        claims = await reads.claims(code.client_id, code.sub, code.wishes)
+        return Found(code=code, claims=claims)
     return Found(code=code)
 
 

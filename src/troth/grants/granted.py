@@ -1,11 +1,12 @@
 """What every grant hands back, and what it may read."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 
 from troth.model.authorization import ChainState
 from troth.model.change import Change
 from troth.model.person import Scope
+from troth.model.request import Wishes
 from troth.model.token import Code, RefreshToken, Tokens
 from troth.value import frozen
 
@@ -30,4 +31,4 @@ class Reads(Protocol):
 
     async def chain(self, chain_id: bytes) -> ChainState | None: ...
 
-    async def claims(self, sub: str, names: Iterable[str]) -> Mapping[str, object]: ...
+    async def claims(self, client_id: str, sub: str, wishes: Wishes) -> Mapping[str, object]: ...

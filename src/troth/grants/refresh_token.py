@@ -57,7 +57,7 @@ async def load(asked: Asked, reads: Reads, env: Env) -> Found:
     wishes = state.chain.wishes if state is not None else None
     if wishes is None or not wishes.id_token:
         return Found(token=token)
-    return Found(token=token, claims=await reads.claims(token.sub, wishes.id_token))
+    return Found(token=token, claims=await reads.claims(token.client_id, token.sub, wishes))
 
 
 def decide(asked: Asked, client: Client, found: Found, lost: Lost | None, env: Env) -> Granted:

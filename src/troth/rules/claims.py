@@ -69,7 +69,7 @@ class ClaimMap:
         return tuple(dict.fromkeys(scope for scope in covers if scope is not None))
 
     def agreed(self, wishes: Wishes, granted: Iterable[str]) -> Wishes:
-        """What is left of wishes where a person has granted only these scopes."""
+        """What is left of wishes where only these scopes were granted, or may still be."""
         allowed = frozenset(granted)
 
         def left(wished: Mapping[str, ClaimWish]) -> dict[str, ClaimWish]:
