@@ -20,12 +20,11 @@ def up(grant_to: str | None, as_json: bool) -> None:
     """Apply what is pending. Every other command does this first on SQLite."""
     from troth.store.open import granted, migrated
 
-    pending = [entry["number"] for entry in _status() if not entry["applied"]]
-    failing(lambda: asyncio.run(migrated(settings())))
+    applied = failing(lambda: asyncio.run(migrated(settings())))
     if grant_to is not None:
         failing(lambda: asyncio.run(granted(settings(), grant_to)))
-    text = f"applied: {', '.join(map(str, pending)) or 'nothing, the schema is current'}"
-    emit({"applied": pending}, as_json, text)
+    text = f"applied: {', '.join(map(str, applied)) or 'nothing, the schema is current'}"
+    emit({"applied": list(applied)}, as_json, text)
 
 
 @migrate.command()

@@ -11,14 +11,17 @@ from troth.store import Store, StoreUnavailable, migrate
 from troth.store.sql_store import SQLStore
 
 
-async def migrated(settings: Settings) -> None:
-    """Bring the schema up to date. Raises `SchemaError` and `StoreUnavailable`."""
-    if settings.postgres:
-        await _postgres_schema().up(settings.database)
-    else:
-        from troth.store import sqlite_schema
+async def migrated(settings: Settings) -> Sequence[int]:
+    """Bring the schema up to date; the numbers of what was applied, by this process alone.
 
-        sqlite_schema.up(database_path(settings))
+    Raises `SchemaError` and `StoreUnavailable`.
+    """
+    if settings.postgres:
+        applied: Sequence[int] = await _postgres_schema().up(settings.database)
+        return applied
+    from troth.store import sqlite_schema
+
+    return sqlite_schema.up(database_path(settings))
 
 
 async def granted(settings: Settings, role: str) -> None:

@@ -1,6 +1,6 @@
 """The schema of a PostgreSQL database: changed by `troth migrate up`, checked by all others."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import asyncpg
@@ -18,8 +18,8 @@ async def applied(dsn: str) -> dict[int, str]:
         return await _applied(connection)
 
 
-async def up(dsn: str) -> None:
-    """Apply what is pending, in one transaction under an advisory lock.
+async def up(dsn: str) -> Sequence[int]:
+    """Apply what is pending, in one transaction under an advisory lock; the numbers of it.
 
     Raises `SchemaError` for a schema that is not ours, `StoreUnavailable` where the database
     cannot be used.
@@ -27,12 +27,14 @@ async def up(dsn: str) -> None:
     async with _transaction(dsn) as connection:
         await connection.execute("select pg_advisory_xact_lock($1)", _LOCK)
         await connection.execute(migrate.TABLE)
-        for migration in migrate.pending("postgres", await _applied(connection)):
+        pending = migrate.pending("postgres", await _applied(connection))
+        for migration in pending:
             await connection.execute(migration.sql)
             await connection.execute(
                 "insert into migration values ($1, $2, $3)",
                 *(migration.number, migration.name, migration.checksum),
             )
+    return [migration.number for migration in pending]
 
 
 async def grant(dsn: str, role: str) -> None:

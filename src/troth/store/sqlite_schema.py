@@ -28,8 +28,8 @@ def applied(path: Path) -> dict[int, str]:
         raise _unusable(path, error) from None
 
 
-def up(path: Path) -> None:
-    """Create the file (mode 0600) and apply what is pending.
+def up(path: Path) -> Sequence[int]:
+    """Create the file (mode 0600) and apply what is pending; the numbers of it.
 
     Raises `SchemaError` for a schema that is not ours, `StoreUnavailable` where the file cannot
     be used.
@@ -39,12 +39,12 @@ def up(path: Path) -> None:
         path.touch(mode=0o600, exist_ok=True)
         if path.stat().st_mode & 0o007:
             raise StoreUnavailable(f"the database {path} is open to all; run chmod 600 on it")
-        _patiently(path)
+        return _patiently(path)
     except (sqlite3.Error, OSError) as error:
         raise _unusable(path, error) from None
 
 
-def _patiently(path: Path) -> None:
+def _patiently(path: Path) -> Sequence[int]:
     """Where several start together, changing to WAL is refused at once to all but the first."""
     deadline = time.monotonic() + _PATIENCE
     while True:
@@ -52,13 +52,11 @@ def _patiently(path: Path) -> None:
             with closing(sqlite3.connect(path, timeout=_PATIENCE)) as connection:
                 _applied(connection, path)  # before WAL is set: it may be another's
             with closing(connect(path, write=True)) as connection:
-                _up(connection, path)
+                return _up(connection, path)
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
-        else:
-            return
 
 
 def _unusable(path: Path, error: Exception) -> StoreUnavailable:
@@ -78,12 +76,13 @@ def _applied(connection: sqlite3.Connection, path: Path) -> dict[int, str]:
     return have
 
 
-def _up(connection: sqlite3.Connection, path: Path) -> None:
+def _up(connection: sqlite3.Connection, path: Path) -> Sequence[int]:
     """All in one exclusive transaction; two starters wait for each other."""
     connection.execute("begin exclusive")
     try:
         connection.execute(migrate.TABLE)
-        for migration in migrate.pending("sqlite", _applied(connection, path)):
+        pending = migrate.pending("sqlite", _applied(connection, path))
+        for migration in pending:
             for statement in _statements(migration.sql):
                 connection.execute(statement)
             connection.execute(
@@ -94,6 +93,7 @@ def _up(connection: sqlite3.Connection, path: Path) -> None:
     except BaseException:
         connection.execute("rollback")
         raise
+    return [migration.number for migration in pending]
 
 
 def _statements(sql: str) -> Sequence[str]:
