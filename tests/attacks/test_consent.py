@@ -1,5 +1,7 @@
 """What people are asked, what is remembered, and what an answer can change."""
 
+import secrets
+import time
 from typing import Any
 
 import pytest
@@ -126,3 +128,76 @@ def test_SE_11_CP_05_a_consent_page_of_another_person_is_refused(
     response = inside.post("/consent", found | {"decision": "allow"})
     assert response.status_code == 403
     assert not troth.rows('select 1 from "authorization" where client_id = ?', client.client_id)
+
+
+def without(page: Any, name: str) -> list[tuple[str, str]]:
+    """The form with one scope unticked, and Allow pressed."""
+    inputs = forms(page.text)["consent"]["inputs"]
+    return [*(pair for pair in inputs if pair != ("scope", name)), ("decision", "allow")]
+
+
+def define(troth: Troth, *more: str) -> str:
+    """A scope that people may leave out, of this test alone."""
+    name = f"scope_{secrets.token_hex(4)}"
+    troth.cli("scope", "add", name, "--description", "See canary things", "--optional", *more)
+    return name
+
+
+def scopes_of(troth: Troth, client: OAuthClient) -> list[str]:
+    rows = troth.rows('select scope from "authorization" where client_id = ?', client.client_id)
+    return [scope for (scope,) in rows]
+
+
+@pytest.mark.parametrize("words", ["See canary things", "Change canary things"])
+def test_CP_05_what_was_left_out_is_not_granted_though_it_became_required(
+    troth: Troth, inside: Browser, words: str
+) -> None:
+    """The operator changes what the person reads, or may leave out, while they decide."""
+    name = define(troth)
+    client = troth.client(scope=f"read_write {name}")
+    page = ask(inside, client, scope=f"read_write {name}")
+    optional = ["--optional"] if words.startswith("Change") else []
+    troth.cli("scope", "add", name, "--description", words, *optional)
+    before = troth.digest()
+    again = inside.post("/consent", without(page, name))
+    assert again.status_code == 400
+    assert "was changed while you decided" in again.text
+    assert words in again.text
+    assert troth.digest() == before, "nothing was answered"
+    ticked = ("scope", name) in forms(again.text)["consent"]["inputs"]
+    assert not ticked, "what was unticked stays so"
+    got = answer(inside.submit(again, "consent", {"decision": "allow"}))
+    expected = "read_write" if optional else f"read_write {name}"
+    assert client.redeem(got["code"]).json()["scope"] == expected
+    assert scopes_of(troth, client) == [expected]
+
+
+def test_CP_05_a_scope_that_was_removed_is_asked_about_no_more(
+    troth: Troth, inside: Browser
+) -> None:
+    name = define(troth)
+    client = troth.client(scope=f"read_write {name}")
+    both, alone = (ask(inside, client, scope=s) for s in (f"read_write {name}", name))
+    troth.cli("scope", "remove", name)
+    again = inside.post("/consent", without(both, name))
+    assert 'id="consent"' in again.text
+    assert f'value="{name}"' not in again.text
+    got = answer(inside.submit(again, "consent", {"decision": "allow"}))
+    assert client.redeem(got["code"]).json()["scope"] == "read_write"
+    refused = answer(inside.submit(alone, "consent", {"decision": "allow"}))
+    assert refused["error"] == "invalid_scope"
+    assert scopes_of(troth, client) == ["read_write"]
+
+
+def test_CP_05_a_longer_end_than_was_shown_is_not_given(troth: Troth, inside: Browser) -> None:
+    """What ends soon was not on the page, and has ended while the person decided."""
+    client = troth.client()
+    assert "code" in answer(inside.submit(ask(inside, client), "consent", {"decision": "allow"}))
+    end = 'update "authorization" set expires_at = ? where client_id = ?'
+    troth.execute(end, int(time.time()) + 30 * 86400, client.client_id)
+    page = ask(inside, client, scope="extra")
+    assert "at most until" in page.text
+    troth.execute(end, int(time.time()) - 1, client.client_id)
+    again = inside.submit(page, "consent", {"decision": "allow"})
+    assert "was changed while you decided" in again.text
+    assert "at most 1 year" in again.text

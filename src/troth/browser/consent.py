@@ -1,17 +1,18 @@
 """The consent page: who asks, for what, in words; yes, no, or somebody else."""
 
 from dataclasses import replace
-from urllib.parse import urlsplit
 
-from troth.browser import forms, journey, words
-from troth.browser.answer import answered_before
+from troth.browser import forms, journey
+from troth.browser.answer import answered_before, refuse
 from troth.browser.approval import approved, ends, remember, standing
-from troth.browser.pages.views import ConsentPage, ScopeLine
-from troth.errors import PageError
-from troth.http import Cost, Request, Response, parse_parameters
+from troth.browser.pages.views import ConsentPage
+from troth.browser.question import meaning, question
+from troth.browser.steps import Situation
+from troth.errors import PageError, invalid_scope
+from troth.http import Cost, Form, Request, Response, parse_parameters
 from troth.model.authorization import Authorization
 from troth.model.change import AuditEvent, Change, Exists, Gone, Once, Put, Require
-from troth.model.client import RegisteredClient
+from troth.model.person import Person
 from troth.model.request import Answer, Pending
 from troth.op import Op
 from troth.settings import Settings
@@ -32,55 +33,29 @@ async def handle(request: Request, op: Op) -> Response:
     pending = journey.open_pending(request, op, text)
     if signed_in is None:
         return await journey.advance(request, op, pending, None)
-    client = await journey.registered(op, pending.request.target)
-    former = await _former(op, signed_in, client.client_id)
-    view = _view(op, pending, client, former, signed_in)
-    return journey.shown(pending, op.pages.render(view))
+    situation = await journey.find_out(op, pending, signed_in)
+    return await _ask(request, op, pending, signed_in, question(op, pending, situation))
 
 
-async def _former(op: Op, signed_in: journey.SignedIn, client_id: str) -> Authorization | None:
-    return standing(await op.store.authorization(signed_in[1].sub, client_id), op.now)
-
-
-def _view(
+async def _ask(
+    request: Request,
     op: Op,
     pending: Pending,
-    client: RegisteredClient,
-    former: Authorization | None,
     signed_in: journey.SignedIn,
-) -> ConsentPage:
-    session, person = signed_in
+    view: ConsentPage,
+) -> Response:
+    """The page; its form carries what it means."""
     target = pending.request.target
-    return ConsentPage(
-        form_token=forms.form_token(op, pending.browser, session.session_id),
+    if pending.request.asked and not view.scopes:
+        error = invalid_scope("the scope is not allowed", reason="the scope was removed meanwhile")
+        return await refuse(request, op, target, error)
+    session_id = signed_in[0].session_id
+    view = replace(
+        view,
+        form_token=forms.form_token(op, pending.browser, session_id, meaning(view)),
         pending=journey.seal_pending(op, pending),
-        client_name=client.client_name,
-        client_host=urlsplit(client.client_uri).hostname if client.client_uri else None,
-        redirect_host=urlsplit(target.redirect_uri).hostname or target.redirect_uri.split(":")[0],
-        account_name=person.name,
-        scopes=tuple(_line(op, name, former) for name in pending.request.asked),
-        granted_before=former is not None,
-        lasts=f"until you withdraw it, at most {_at_most(op, former, pending)}",
-        policy_url=client.openid.policy_uri,
-        tos_url=client.openid.tos_uri,
     )
-
-
-def _at_most(op: Op, former: Authorization | None, pending: Pending) -> str:
-    latest = op.now + op.settings.consent_lifetime
-    end = ends(former, pending.request.asked, latest)
-    return words.span(op.settings.consent_lifetime) if end == latest else f"until {words.day(end)}"
-
-
-def _line(op: Op, name: str, former: Authorization | None) -> ScopeLine:
-    scope = op.scopes.get(name)
-    return ScopeLine(
-        name=name,
-        description=scope.description if scope else name,
-        required=scope.required if scope else True,
-        is_new=former is not None and name not in former.scope,
-        checked=True,
-    )
+    return journey.shown(pending, op.pages.render(view), status=400 if view.changed else 200)
 
 
 async def _answer(request: Request, op: Op, signed_in: journey.SignedIn | None) -> Response:
@@ -90,7 +65,7 @@ async def _answer(request: Request, op: Op, signed_in: journey.SignedIn | None) 
         return await journey.advance(request, op, pending, None)
     match form.get("decision"):
         case "allow":
-            return await _allow(request, op, pending, signed_in, frozenset(form.several))
+            return await _allow(request, op, pending, signed_in, form)
         case "deny":
             return await deny(request, op, pending, signed_in)
         case "switch":
@@ -109,17 +84,27 @@ async def _allow(
     op: Op,
     pending: Pending,
     signed_in: journey.SignedIn,
-    ticked: frozenset[str],
+    form: Form,
 ) -> Response:
-    """Only what this transaction asked for counts, whatever the form says (ASVS 10.7.1)."""
-    asked = pending.request.asked
-    required = frozenset(n for n in asked if n not in op.scopes or op.scopes[n].required)
-    granted = approved(asked, required, ticked)
+    """Only what the page showed counts, whatever the form says (ASVS 10.7.1)."""
+    ticked = frozenset(form.several)
+    situation = await journey.find_out(op, pending, signed_in)
+    view = question(op, pending, situation)
+    if meaning(view) != forms.shown(op, form):
+        return await _ask(request, op, pending, signed_in, view.again(ticked))
+    asked = tuple(line.name for line in view.scopes)
+    granted = approved(asked, view.required, ticked)
     if asked and not granted:
         return await deny(request, op, pending, signed_in)
-    person, client_id = signed_in[1], pending.request.target.client_id
-    former = await _former(op, signed_in, client_id)
-    authorization = _authorization(op, former, pending, granted, signed_in)
+    authorization = _authorization(op, pending, situation, granted)
+    await _commit(request, op, _allowed(pending, signed_in[1], authorization, granted))
+    return await journey.advance(request, op, pending, signed_in, Answer(scope=granted))
+
+
+def _allowed(
+    pending: Pending, person: Person, authorization: Authorization, granted: tuple[str, ...]
+) -> Change:
+    client_id = authorization.client_id
     event = AuditEvent(
         event="consent",
         outcome="allowed",
@@ -128,7 +113,7 @@ async def _allow(
         sub=person.sub,
         detail=" ".join(granted),
     )
-    change = Change(
+    return Change(
         verbs=(
             _once(pending),
             Require(kind="person", key=person.sub, epoch=person.epoch),
@@ -137,26 +122,22 @@ async def _allow(
         ),
         audit=(event,),
     )
-    await _commit(request, op, change)
-    return await journey.advance(request, op, pending, signed_in, Answer(scope=granted))
 
 
 def _authorization(
-    op: Op,
-    former: Authorization | None,
-    pending: Pending,
-    granted: tuple[str, ...],
-    signed_in: journey.SignedIn,
+    op: Op, pending: Pending, situation: Situation, granted: tuple[str, ...]
 ) -> Authorization:
     """The former one with a new end where nothing changed in it; else a new one."""
+    assert situation.signed_in is not None
     asked, now = pending.request.asked, op.now
+    former = standing(situation.remembered, now)
     scope = remember(former.scope if former else (), asked, granted)
     fresh = op.env().fresh[:16].hex()
     same = former is not None and set(former.scope) == set(scope)
     return Authorization(
         authorization_id=former.authorization_id if former is not None and same else fresh,
-        sub=signed_in[1].sub,
-        client_id=pending.request.target.client_id,
+        sub=situation.signed_in[1].sub,
+        client_id=situation.client.client_id,
         scope=scope,
         created_at=now,
         expires_at=ends(former, asked, now + op.settings.consent_lifetime),

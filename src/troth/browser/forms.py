@@ -31,11 +31,15 @@ _YEAR = 365 * 86400
 
 @frozen
 class FormToken:
-    """Proof that a form was rendered here, for this browser and this login session."""
+    """Proof that a form was rendered here, for this browser and this login session.
+
+    `shown` marks what the page said, where the answer must be to that and to nothing else.
+    """
 
     browser: bytes
     session_id: str
     issued_at: int
+    shown: bytes = b""
 
 
 @frozen
@@ -184,9 +188,15 @@ def clear_session(request: Request, op: Op) -> Headers:
     return cookie(SESSION, "", secure=op.settings.secure, max_age=0)
 
 
-def form_token(op: Op, browser: bytes, session_id: str = "") -> str:
-    token = FormToken(browser=browser, session_id=session_id, issued_at=op.now)
+def form_token(op: Op, browser: bytes, session_id: str = "", shown: bytes = b"") -> str:
+    token = FormToken(browser=browser, session_id=session_id, issued_at=op.now, shown=shown)
     return op.ring.sealer.seal(seal.FORM, token)
+
+
+def shown(op: Op, form: Form) -> bytes:
+    """What the page of this form showed, as it was marked when it was rendered."""
+    token = op.ring.sealer.open(seal.FORM, form.get("form_token", ""), FormToken)
+    return token.shown if token is not None else b""
 
 
 def read_form(request: Request, op: Op, session_id: str = "", list_name: str = "resource") -> Form:

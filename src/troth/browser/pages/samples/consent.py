@@ -57,6 +57,7 @@ CONSENT: Mapping[str, View] = MappingProxyType(
             granted_before=True,
             self_registered=True,
         ),
+        "consent-changed": _CONSENT.again(frozenset()),
         "consent-bare": replace(_CONSENT, scopes=()),
         "form-post": FormPostPage.sample(),
     }

@@ -1,6 +1,6 @@
 """The question whether an application may do something."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from troth.browser.pages.views.address import require_web
@@ -34,6 +34,7 @@ class ConsentPage:
     `client_host` is the publisher's host, `redirect_host` where the browser goes afterwards,
     `lasts` a phrase that follows "Lasts", such as "until you withdraw it, at most 1 year".
     `policy_url` and `tos_url` are the application's own words on what it does (http or https).
+    `changed` says that the question is not the one that was answered just now.
     """
 
     form_token: str
@@ -48,12 +49,23 @@ class ConsentPage:
     self_registered: bool = False
     policy_url: str | None = None
     tos_url: str | None = None
+    changed: bool = False
 
     def __post_init__(self) -> None:
         """Refuse addresses that would not be safe as a link (`javascript:` and the like)."""
         for address in (self.policy_url, self.tos_url):
             if address is not None:
                 require_web(address)
+
+    @property
+    def required(self) -> frozenset[str]:
+        """What cannot be unticked."""
+        return frozenset(scope.name for scope in self.scopes if scope.required)
+
+    def again(self, ticked: frozenset[str]) -> Self:
+        """The page for somebody whose answer was to another question; their ticks stay."""
+        lines = tuple(replace(scope, checked=scope.name in ticked) for scope in self.scopes)
+        return replace(self, scopes=lines, changed=True)
 
     @property
     def has_new(self) -> bool:
