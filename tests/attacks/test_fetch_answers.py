@@ -135,7 +135,9 @@ def drip(handler: BaseHTTPRequestHandler) -> None:
         time.sleep(0.02)
 
 
-async def test_RG_14_a_slow_drip_ends_with_the_patience(outside: Outside, fetcher: Fetcher) -> None:
+async def test_RG_14_FT_18_a_slow_drip_ends_with_the_patience(
+    outside: Outside, fetcher: Fetcher
+) -> None:
     outside.answers["/drip"] = drip
     outside.answers["/quick"] = Answer(b"x")
     await fetcher.get(outside.url("/quick"))  # what is loaded at the first fetch is loaded

@@ -274,7 +274,9 @@ def _plainly(signer: Signer, text: str) -> httpx2.Response:
         return http.get(signer.troth.issuer + "/oauth/authorize", params=asked)
 
 
-def test_CA_17_a_slow_key_set_keeps_nobody_else_waiting(troth: Troth, outside: Outside) -> None:
+def test_CA_17_FT_18_a_slow_key_set_keeps_nobody_else_waiting(
+    troth: Troth, outside: Outside
+) -> None:
     path = f"/jar{next(_PATHS)}"
     go_on = threading.Event()
 

@@ -227,7 +227,7 @@ def test_LO_04_what_was_granted_for_the_session_ends_with_it_and_offline_access_
     until(lambda: tokens_at(outside, path) and tokens_at(outside, other_path))
 
 
-def test_LO_06_nobody_waits_for_an_application_that_does_not_answer(
+def test_LO_06_FT_18_nobody_waits_for_an_application_that_does_not_answer(
     teller: Troth, outside: Outside, browser: Browser, person: Person
 ) -> None:
     slow, slow_path = told(teller, outside)

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.conftest import installed
 from tests.engines import Engine
 from tests.harness import OAuthClient, Person, Troth
 from tests.oidc.conftest import SCOPE, know
+from tests.oidc.logouts import until
 from tests.outside import Answer, Outside
 from tests.spec import spec
 
@@ -150,10 +152,11 @@ def test_a_hook_that_does_not_answer_properly_fails_closed(
     assert told_by(hooked, token)["back"] is True
 
 
-def test_a_hook_that_is_slow_fails_closed_in_the_time_of_every_answer(
-    hooked: Troth, outside: Outside, token: str
+def test_FT_18_a_hook_that_is_slow_fails_closed_in_time_and_keeps_nobody_else_waiting(
+    hooked: Troth, outside: Outside, rp: OAuthClient, person: Person, token: str
 ) -> None:
-    go_on = threading.Event()
+    """More ask at once than the hook is asked at once: all are told, and all else goes on."""
+    go_on, heard = threading.Event(), outside.count(HOOK)
 
     def slow(handler: BaseHTTPRequestHandler) -> None:
         go_on.wait(60)
@@ -161,7 +164,13 @@ def test_a_hook_that_is_slow_fails_closed_in_the_time_of_every_answer(
 
     outside.answers["/hook"] = slow
     try:
-        assert refused(plainly(hooked, token))
+        with ThreadPoolExecutor(60) as pool:
+            waiting = [pool.submit(plainly, hooked, token) for _ in range(60)]
+            until(lambda: outside.count(HOOK) > heard)
+            granted = rp.tokens(person, scope="openid profile")
+            assert rp.refresh(granted["refresh_token"]).status_code == 200
+            assert rp.active(token)
+            assert all(refused(each.result()) for each in waiting)
     finally:
         go_on.set()
 
