@@ -1,11 +1,10 @@
 """A server that writes a byte into a file for each password that it compares with a hash."""
 
-import asyncio
 import os
 import sys
 from typing import Any
 
-from tests.faults.broken_server import serve
+from tests.faults.around import run
 from troth.accounts import passwords
 
 _verify = passwords._verify
@@ -19,10 +18,10 @@ def _counted(file: int) -> None:
     passwords._verify = verify
 
 
-def _as_it_is(store: Any) -> Any:
+def _as_it_is(store: Any, _word: str) -> Any:
     return store
 
 
 if __name__ == "__main__":
     _counted(os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600))
-    asyncio.run(serve(_as_it_is))
+    run(_as_it_is)

@@ -1,11 +1,9 @@
 """A server that lets two win, or ends nothing, for the races that have to find it out."""
 
-import asyncio
-import sys
 from dataclasses import replace
 from typing import Any
 
-from tests.faults.broken_server import serve
+from tests.faults.around import run
 from troth.model.change import Change, Done, Exists, Moved, Outcome, Redeem, Revoke, Rotate
 from troth.model.client import RegisteredClient
 
@@ -42,4 +40,4 @@ class FaithlessStore:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(lambda store: FaithlessStore(store, sys.argv[1])))
+    run(FaithlessStore)

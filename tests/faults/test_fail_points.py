@@ -1,102 +1,14 @@
-"""Killed at exact places, and refused by the database on purpose: old or new, never a third."""
+"""Refused by the database on purpose: old or new, never a third."""
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Literal
 
 import httpx2
 import pytest
 
 from tests.conftest import installed
-from tests.engines import Engine
-from tests.harness import Browser, OAuthClient, Person, Troth, answer
+from tests.harness import OAuthClient, Troth
 from tests.postgres import Cluster
-
-Moment = Literal["before", "after"]
-
-
-class Mortal:
-    """A server that dies in the next change of one kind, when told to."""
-
-    def __init__(self, troth: Troth) -> None:
-        self.troth = troth
-        self._fuse = troth.folder / "fuse"
-        self._fuse.touch()
-        troth.stop()
-        troth.command = ("-m", "tests.faults.dying_server", str(self._fuse))
-        troth.start()
-
-    def dies(self, moment: Moment, kind: str, asked: Any) -> None:
-        """Ask it for what kills it, and start it again."""
-        self._fuse.write_text(f"{moment} {kind}", "ascii")
-        with pytest.raises((httpx2.ReadError, httpx2.RemoteProtocolError)):
-            asked()
-        self._fuse.write_text("", "ascii")
-        assert self.troth._process is not None
-        assert self.troth._process.wait(30) == -signal.SIGKILL
-        self.troth.start()
-
-
-@pytest.fixture(scope="module")
-def mortal(tmp_path_factory: pytest.TempPathFactory, engine: Engine) -> Iterator[Mortal]:
-    server = installed(engine.troth(tmp_path_factory.mktemp("mortal"), code_lifetime="600"))
-    yield Mortal(server)
-    server.stop()
-
-
-@pytest.fixture(scope="module")
-def app(mortal: Mortal) -> OAuthClient:
-    return mortal.troth.client()
-
-
-@pytest.fixture(scope="module")
-def person(mortal: Mortal) -> Person:
-    return mortal.troth.person()
-
-
-def test_FT_02_a_rotation_whose_answer_was_lost_is_asked_for_again(
-    mortal: Mortal, app: OAuthClient, person: Person
-) -> None:
-    token = app.tokens(person)["refresh_token"]
-    mortal.dies("after", "Rotate", lambda: app.refresh(token))
-    again = app.refresh(token)
-    assert again.status_code == 200, again.text
-    leaf = again.json()["refresh_token"]
-    assert leaf != token
-    assert app.refresh(token).json()["refresh_token"] == leaf, "one live leaf"
-    assert app.refresh(leaf).status_code == 200
-
-
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_FT_03_a_redemption_that_died_is_whole_or_never_was(
-    mortal: Mortal, person: Person, moment: Moment
-) -> None:
-    client = mortal.troth.client()
-    code = client.code(person)
-    mortal.dies(moment, "Redeem", lambda: client.redeem(code))
-    chains = "select count(*), count(revoked_at) from chain where client_id = ?"
-    assert mortal.troth.rows(chains, client.client_id) == [(int(moment == "after"), 0)]
-    again = client.redeem(code)
-    if moment == "before":
-        assert again.status_code == 200
-        assert mortal.troth.rows(chains, client.client_id) == [(1, 0)]
-    else:  # whoever comes with a spent code is not given what it bought, and it ends
-        assert again.status_code == 400
-        assert mortal.troth.rows(chains, client.client_id) == [(1, 1)]
-
-
-@pytest.mark.parametrize("moment", ["before", "after"])
-@pytest.mark.parametrize("kind", ["Session", "Authorization"])
-def test_FT_04_a_person_whose_login_or_consent_died_simply_goes_on(
-    mortal: Mortal, person: Person, kind: str, moment: Moment
-) -> None:
-    client = mortal.troth.client()
-    browser = Browser(mortal.troth)
-    asked = client.parameters()
-    mortal.dies(moment, kind, lambda: browser.authorize(asked, person))
-    code = answer(browser.authorize(asked, person))["code"]
-    assert client.redeem(code).status_code == 200
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,20 +15,13 @@ from tests.faults.clients import LIVES, Application, applications, at_work
 from tests.faults.crowd import crowd
 from tests.faults.figures import LONG, note, percentile, short_or_long
 from tests.faults.history import History, problems
+from tests.faults.processes import workers
 from tests.faults.whole import is_whole
 from tests.harness import Troth
 from tests.postgres import Cluster, binaries
 
 READY = 5.0  # seconds, R2
 ROWS = short_or_long(0, 1_000_000)
-
-
-def workers(troth: Troth) -> list[int]:
-    assert troth._process is not None
-    found = subprocess.run(
-        ["pgrep", "-P", str(troth._process.pid)], capture_output=True, text=True, check=False
-    )
-    return [int(pid) for pid in found.stdout.split()]
 
 
 def kill(troth: Troth) -> None:

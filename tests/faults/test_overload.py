@@ -14,7 +14,7 @@ from tests.faults.answers import Load
 from tests.faults.asked import Same, WrongLogins, closed_answers, refreshes
 from tests.faults.figures import LONG, note, percentile, short_or_long
 from tests.faults.load import Requests, offered, saturated
-from tests.faults.test_kill import workers
+from tests.faults.processes import workers
 from tests.harness import Troth
 
 MEGABYTE = 1024 * 1024

@@ -14,7 +14,7 @@ from tests.faults.asked import get, post
 from tests.faults.clients import LIVES, applications, at_work
 from tests.faults.figures import note, percentile, short_or_long
 from tests.faults.history import History, problems
-from tests.faults.test_kill import workers
+from tests.faults.processes import workers
 from tests.faults.test_restart import begun
 from tests.harness import OAuthClient, Troth
 from troth.line import HELD_UP_SECONDS

@@ -15,7 +15,7 @@ from tests.engines import Engine
 from tests.faults.asked import get, introspections, refreshes
 from tests.faults.figures import LONG, note, short_or_long
 from tests.faults.load import offered, saturated
-from tests.faults.test_kill import workers
+from tests.faults.processes import workers
 from tests.harness import Troth
 
 
