@@ -64,6 +64,21 @@ def test_IR_02_a_token_for_another_audience_is_not_told_of(
     assert stranger.introspect(token) == {"active": False}
 
 
+@spec("RFC 7662 §2.2", "RFC 7662 §5")
+def test_nobody_is_told_a_name_that_the_person_did_not_agree_to_tell(
+    troth: Troth, api: OAuthClient, ada: Person
+) -> None:
+    client = troth.client(scope="openid profile read_write")
+    for scope in ("openid", "read_write", "openid read_write"):
+        token = client.tokens(ada, scope=scope)["access_token"]
+        for asking in (client, api):
+            assert "username" not in asking.introspect(token), scope
+    token = client.tokens(ada, scope="profile read_write")["access_token"]
+    assert api.introspect(token)["username"] == client.introspect(token)["username"] == "ada"
+    troth.cli("client", "update", client.client_id, "--scope", "openid read_write")
+    assert "username" not in api.introspect(token)
+
+
 @spec("RFC 7662 §2.2")
 def test_IR_03_whatever_is_no_active_access_token_is_inactive(
     troth: Troth, app: OAuthClient, api: OAuthClient, ada: Person

@@ -26,7 +26,7 @@ from troth.demo.visits import Asked, Visit
 
 _TO_SERVER = ("Daybook", "Troth")
 _TO_API = ("Daybook", "Demo API")
-_NOTHING: Mapping[str, Any] = {"owner": None, "notes": (), "calendar": ()}
+_NOTHING: Mapping[str, Any] = {"notes": (), "calendar": ()}
 _TITLES = {"notes": "Read the notes", "calendar": "Read the calendar"}
 
 

@@ -71,7 +71,9 @@ async def _access(token: AccessToken, client: Client, op: Op) -> dict[str, objec
     state = await op.store.chain(token.chain_id)
     if state is None or not state.stands:
         return INACTIVE
-    if owner.openid.subject_type == "public":
+    # UserInfo tells a name under `profile` alone, and this is no way around it (RFC 7662 §5).
+    named = "profile" in token.scope and "profile" in owner.scope
+    if named and owner.openid.subject_type == "public":
         answer["username"] = state.username
     if token.authenticated_at is not None:
         answer["auth_time"] = token.authenticated_at
