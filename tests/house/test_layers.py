@@ -40,6 +40,7 @@ COMPOSITION = (
     "src/troth/app.py",
     "src/troth/cli/",
     "src/troth/demo/",
+    "src/troth/opening.py",
     "src/troth/store/",
     "src/troth/supervisor.py",
 )
