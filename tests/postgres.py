@@ -40,15 +40,23 @@ class Cluster:
     """A PostgreSQL on a socket in its own folder, for as long as the tests run.
 
     A `careless` one waits for no disk: enough for whoever never takes the machine's power away, and
-    a new database for every test costs hardly anything. `options` are settings by name.
+    a new database for every test costs hardly anything. `where` is the folder that its own is made
+    in; `options` are settings by name.
     """
 
-    def __init__(self, bin_folder: Path, *, careless: bool = False, **options: object) -> None:
+    def __init__(
+        self,
+        bin_folder: Path,
+        *,
+        careless: bool = False,
+        where: Path | None = None,
+        **options: object,
+    ) -> None:
         self._bin = bin_folder
         self._options = [f"--{name}={value}" for name, value in options.items()]
         self._port = options.get("port", 5432)
         self._care = ("-c", "fsync=off", "-c", "full_page_writes=off") if careless else ()
-        self.folder = Path(tempfile.mkdtemp(prefix="troth-pg-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="troth-pg-", dir=where))
         self.user = _unprivileged()
         self._process: subprocess.Popen[bytes] | None = None
         if self.user is not None:
@@ -137,6 +145,11 @@ class Cluster:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._process.wait(30)
+
+    @property
+    def ended(self) -> bool:
+        assert self._process is not None
+        return self._process.poll() is not None
 
     def remove(self) -> None:
         self.stop()

@@ -7,7 +7,8 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -17,31 +18,41 @@ import pytest
 
 from tests.conftest import installed
 from tests.faults.clients import LIVES, applications, at_work
+from tests.faults.everyone import Everyone
 from tests.faults.figures import note, percentile, short_or_long
 from tests.faults.history import History, problems
 from tests.faults.waiting import until
 from tests.faults.whole import is_whole
 from tests.harness import Troth
-from tests.postgres import Cluster
+from tests.postgres import Cluster, binaries
 
-_MEGABYTES = 24
+# Of a disk with an SQLite file or with tables, and of one with all of PostgreSQL.
+_SMALL, _WHOLE = 24, 160
 _HEALED = short_or_long(60.0, 5.0)  # seconds
 
 
-@pytest.fixture
-def small_disk() -> Iterator[Path]:
-    """A file system of its own, of a few megabytes, where PostgreSQL's user comes too."""
+@contextmanager
+def disk(megabytes: int) -> Iterator[Path]:
+    """A file system of its own, where PostgreSQL's user comes too."""
     folder = Path(tempfile.mkdtemp(prefix="troth-disk-"))
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={_MEGABYTES}m,mode=777", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=777", "tmpfs", str(folder)]
     if (
         not shutil.which("mount")
         or subprocess.run(mount, capture_output=True, check=False).returncode != 0
     ):
         folder.rmdir()
         pytest.skip("only root may mount: in tests/store SQLite's page limit stands for the disk")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-    folder.rmdir()
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+        folder.rmdir()
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    with disk(_SMALL) as folder:
+        yield folder
 
 
 @pytest.fixture(params=["on SQLite", "on PostgreSQL"])
@@ -57,8 +68,8 @@ def troth(
     yield server
     assert server.stop() == 0
     if server.postgres:
-        ask(cluster, "drop database small")
-        ask(cluster, "drop tablespace small")
+        do(cluster, "drop database small")
+        do(cluster, "drop tablespace small")
 
 
 def on_tablespace(cluster: Cluster, folder: Path) -> str:
@@ -67,20 +78,13 @@ def on_tablespace(cluster: Cluster, folder: Path) -> str:
     place.mkdir()
     if cluster.user is not None:
         os.chown(place, cluster.user, -1)
-    ask(cluster, f"create tablespace small location '{place}'")
-    ask(cluster, "create database small tablespace small")
+    do(cluster, f"create tablespace small location '{place}'")
+    do(cluster, "create database small tablespace small")
     return f"postgresql://troth@/small?host={cluster.folder}"
 
 
-def ask(cluster: Cluster, sql: str) -> None:
-    async def run() -> None:
-        connection = await asyncpg.connect(f"postgresql://troth@/postgres?host={cluster.folder}")
-        try:
-            await connection.execute(sql)
-        finally:
-            await connection.close()
-
-    asyncio.run(run())
+def do(cluster: Cluster, sql: str) -> None:
+    asyncio.run(cluster.ask(sql))
 
 
 def fill(ballast: Path) -> None:
@@ -126,3 +130,62 @@ def _filled(ballast: Path, history: History, unknown: int) -> bool:
 
 def _healed(history: History, known: int) -> bool:
     return history.known > known + 8
+
+
+@pytest.fixture
+def whole_disk() -> Iterator[Path]:
+    with disk(_WHOLE) as folder:
+        yield folder
+
+
+@pytest.fixture
+def cramped(whole_disk: Path) -> Iterator[Cluster]:
+    """A PostgreSQL that has everything on one small disk, the log of its changes, too."""
+    folder = binaries()
+    assert folder is not None
+    made = Cluster(folder, where=whole_disk, min_wal_size="32MB", max_wal_size="32MB").start()
+    yield made
+    made.remove()
+
+
+def test_R14_a_database_that_ends_for_want_of_room_has_lost_nothing(
+    tmp_path: Path, running: Callable[[Troth], Troth], cramped: Cluster, whole_disk: Path
+) -> None:
+    """Without room for its log PostgreSQL ends, and is started again once there is some."""
+    troth = running(Troth(tmp_path, workers="2", **LIVES, database=cramped.database()))
+    history, ballast, healed = History(), whole_disk / "ballast", []
+    everyone = Everyone(troth)
+    codes, longest = short_or_long(6, 25), short_or_long(60, 5000)
+    them = applications(troth, history, number=8, codes=codes, longest=longest)
+    with at_work(them):
+        for _ in range(short_or_long(1, 20)):
+            until(partial(_without_room, cramped, ballast), 60, "the log still finds room")
+            everyone.all_are_told_to_come_again()
+            ballast.unlink()
+            known = history.known
+            began = time.monotonic()
+            cramped.start()
+            until(partial(_healed, history, known), _HEALED, "it does not heal")
+            healed.append(time.monotonic() - began)
+        everyone.until_back(_HEALED)
+    everyone.close()
+    assert problems(history.calls) == []
+    assert is_whole(troth)
+    note(
+        "R14 full disk, PostgreSQL's log of changes",
+        ends=len(healed),
+        calls=len(history.calls),
+        unknown=history.unknown,
+        broken_promises=0,
+        healed_p99_seconds=round(percentile(healed, 0.99), 2),
+    )
+    assert troth.stop() == 0
+
+
+def _without_room(cluster: Cluster, ballast: Path) -> bool:
+    """Fill the disk, and then the log, until the database ends."""
+    fill(ballast)
+    with contextlib.suppress(OSError, asyncpg.PostgresError):
+        while True:
+            do(cluster, "select pg_logical_emit_message(true, '', repeat('x', 1000000))")
+    return cluster.ended
