@@ -1,9 +1,8 @@
 """More than the server can do: some are served as ever, the rest are told at once (R8, R10)."""
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -11,13 +10,18 @@ import pytest
 from tests.conftest import installed
 from tests.engines import Engine, locked
 from tests.faults.answers import Load
-from tests.faults.asked import Same, WrongLogins, closed_answers, refreshes
+from tests.faults.asked import Same, WrongLogins, closed_answers, introspections, refreshes
 from tests.faults.figures import LONG, note, percentile, short_or_long
 from tests.faults.load import Requests, offered, saturated
+from tests.faults.memory import MEGABYTE, forget_peak, peak, resident
 from tests.faults.processes import workers
 from tests.harness import Troth
+from troth.accounts import passwords
 
-MEGABYTE = 1024 * 1024
+# Requests a second that no server notices.
+LIGHT = 50
+# What Python, the loop and the requests themselves may take beside the hashes (R10).
+ROOM = 32 * MEGABYTE
 
 
 @pytest.fixture(scope="module")
@@ -57,31 +61,60 @@ def test_R8_who_finds_no_place_is_told_before_those_who_wait(troth: Troth) -> No
 def test_R8_beyond_saturation_the_goodput_stays(troth: Troth, engine: Engine, kind: str) -> None:
     login = kind == "login"
     what: Requests = WrongLogins(troth) if login else closed_answers(troth)
-    served = 400 if login else 200
-    kept: dict[int, list[float]] = {2: [], 5: []}
-    refused: list[float] = []
-    accepted: list[float] = []
+    served, bystander = 400 if login else 200, introspections(troth)
+    before = offered(troth.port, LIGHT, 4.0, bystander).p99()
+    rounds, calm = [], []
     for _ in range(3):
-        peak = saturated(troth.port, 5, what, 16 if login else 64)
-        most = peak.rate(served)
-        for times, shares in kept.items():
-            load = offered(troth.port, most * times, 10, what, crowd=400 if login else 2500)
+        most_of_all = saturated(troth.port, 5, what, 16 if login else 64)
+        loads = {
+            n: flooded(troth.port, n * most_of_all.rate(served), what, 400 if login else 2500)
+            for n in (2, 5)
+        }
+        after = offered(troth.port, LIGHT, 7.0, bystander)
+        calm += [answer for answer in after.answers if answer.due >= 5.0]
+        for load in loads.values():
             told_properly(load, served)
-            shares.append(load.rate_alone(served) / peak.rate_alone(served))
-            refused += [a.seconds for a in load.answers if a.status == 503]
-            accepted += [a.seconds for a in load.answers if a.status == served]
+        rounds.append({1: most_of_all, **loads})
+    told = [answer for one in rounds for n in (2, 5) for answer in one[n].answers]
+    refused = [answer.seconds for answer in told if answer.status == 503]
+    accepted = [answer.seconds for answer in told if answer.status == served]
+    kept = {n: share(rounds, n, lambda load: load.rate_alone(served)) for n in (2, 5)}
+    seen = {n: share(rounds, n, lambda load: load.rate(served)) for n in (2, 5)}
+    calm_p99 = percentile([answer.seconds for answer in calm], 0.99)
     note(
         f"R8 overload, {kind}, {engine.variant}",
-        goodput_at_2x_percent=round(100 * statistics.median(kept[2])),
-        goodput_at_5x_percent=round(100 * statistics.median(kept[5])),
+        goodput_at_2x_percent=round(100 * kept[2]),
+        goodput_at_5x_percent=round(100 * kept[5]),
+        goodput_seen_at_2x_percent=round(100 * seen[2]),
+        goodput_seen_at_5x_percent=round(100 * seen[5]),
         refused_p50_ms=round(percentile(refused, 0.5) * 1000),
         refused_p99_ms=round(percentile(refused, 0.99) * 1000),
         accepted_p99_ms=round(percentile(accepted, 0.99) * 1000),
+        bystander_p99_before_ms=round(before * 1000, 1),
+        bystander_p99_five_seconds_after_ms=round(calm_p99 * 1000, 1),
     )
-    assert statistics.median(kept[2]) >= 0.8
-    assert statistics.median(kept[5]) >= 0.8
+    assert min(kept.values()) >= 0.8
     assert percentile(refused, 0.99) <= 0.1
     assert percentile(accepted, 0.99) <= (2.0 if login else 1.0)
+    assert {answer.status for answer in calm} == {200}
+    assert calm_p99 <= 2 * before + 0.01
+
+
+def flooded(port: int, rate: float, what: Requests, crowd: int) -> Load:
+    """Ten seconds of it, by no more than are asked again before the server closes on them."""
+    return offered(port, rate, 10, what, crowd=min(crowd, int(rate * 3)))
+
+
+def share(rounds: Sequence[Mapping[int, Load]], times: int, rate: Callable[[Load], float]) -> float:
+    """The goodput at so many times the most that there can be, as a share of that: the median."""
+    return statistics.median(rate(loads[times]) / rate(loads[1]) for loads in rounds)
+
+
+def hashes_at_once() -> int:
+    """Bytes that as many hashes as one process makes at a time are made of."""
+    pool = passwords.Passwords()
+    pool.close()
+    return pool.slots * passwords._HASHER.memory_cost * 1024
 
 
 def test_R10_a_flood_of_wrong_passwords_leaves_the_token_endpoint_alone(
@@ -89,7 +122,9 @@ def test_R10_a_flood_of_wrong_passwords_leaves_the_token_endpoint_alone(
 ) -> None:
     what, logins = refreshes(troth, short_or_long(40, 300)), WrongLogins(troth)
     seconds, rate = float(short_or_long(2, 30)), short_or_long(20, 50)
-    before = [_resident(pid) for pid in workers(troth)]
+    before = [resident(pid) for pid in workers(troth)]
+    for pid in workers(troth):
+        forget_peak(pid)
     base = offered(troth.port, rate, seconds, what)
     with ThreadPoolExecutor(1) as pool:
         flood = pool.submit(offered, troth.port, 200, seconds, logins)
@@ -103,8 +138,8 @@ def test_R10_a_flood_of_wrong_passwords_leaves_the_token_endpoint_alone(
     tried = [answer.seconds for answer in flooded.answers if answer.status == 400]
     asked = [answer.seconds for answer in beside.answers]
     assert statistics.median(asked) < statistics.median(tried)
-    grown = [_resident(pid) - old for pid, old in zip(workers(troth), before, strict=True)]
-    assert max(grown) < 96 * MEGABYTE
+    grown = [peak(pid) - old for pid, old in zip(workers(troth), before, strict=True)]
+    assert max(grown) <= hashes_at_once() + ROOM
     note(
         f"R10 200 wrong logins/s, {engine.variant}",
         refresh_p99_before_ms=round(base.p99() * 1000, 1),
@@ -115,8 +150,3 @@ def test_R10_a_flood_of_wrong_passwords_leaves_the_token_endpoint_alone(
     )
     if LONG:
         assert beside.p99() <= 0.1
-
-
-def _resident(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text("ascii")
-    return int(status.partition("VmRSS:")[2].split()[0]) * 1024

@@ -18,10 +18,9 @@ from tests.engines import Engine
 from tests.faults.asked import get, introspections, post
 from tests.faults.figures import LONG, note, short_or_long
 from tests.faults.load import offered, saturated
+from tests.faults.memory import MEGABYTE, peak
 from tests.faults.processes import workers
 from tests.harness import Troth
-
-MEGABYTE = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
@@ -146,13 +145,8 @@ def test_RX_13_large_bodies_from_many_find_their_limit_and_not_the_memorys(
     with ThreadPoolExecutor(20) as pool:
         statuses = set(pool.map(large, range(number)))
     assert 413 in statuses <= {413, 0}
-    largest = max(_peak(pid) for pid in before)
+    largest = max(peak(pid) for pid in before)
     assert workers(troth) == before, "a process was lost"
     assert largest < 256 * MEGABYTE
     note(f"RX-13 bodies of 5 MB, {engine.variant}", bodies=number, peak_mb=largest // MEGABYTE)
     assert troth.stop() == 0
-
-
-def _peak(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text("ascii")
-    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
