@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import cycle
 from typing import Any
 
 import httpx2
@@ -29,6 +30,7 @@ class Crowd:
         self.number = number
         self.told = Counter[int]()
         self._https = [httpx2.Client(**kind) for _ in range(number)]
+        self._turns = cycle(self._https)
         self._pool = ThreadPoolExecutor(number)
         for http in self._https:
             http.get("/oauth/jwks")
@@ -53,8 +55,12 @@ class Crowd:
         return list(self._pool.map(go, range(self.number)))
 
     def until_told(self, path: str, form: Form) -> httpx2.Response:
-        """What one alone is told, who asks again as long as the server is too busy to say."""
-        return until_told(lambda: self._https[0].post(path, data=form))
+        """What one alone is told, who asks again as long as the server is too busy to say.
+
+        The next time it is another connection: in the end every process was asked.
+        """
+        http = next(self._turns)
+        return until_told(lambda: http.post(path, data=form))
 
     def move(self) -> None:
         """To another network: whoever presents many wrong secrets has to wait in the old one."""

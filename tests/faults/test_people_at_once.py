@@ -110,8 +110,10 @@ class Household:
     def change_password(self) -> None:
         old, new = self.runner.person.password, _NEW
         typed = {"current_password": old, "new_password": new, "repeat_password": new}
-        answer = until_told(partial(self._change.send, self.owner.http, typed))
-        self._over.set()
+        try:
+            answer = until_told(partial(self._change.send, self.owner.http, typed))
+        finally:
+            self._over.set()
         assert answer.headers["location"].endswith("/account?done=password"), answer.text
 
     def log_in(self, number: int) -> None:

@@ -68,4 +68,4 @@ def test_a_refresh_after_the_end_is_found_out(tmp_path: Path) -> None:
     with faithless(tmp_path, "two refresh") as runner:
         for kind in ("revoked", "logged out", "withdrawn", "person disabled"):
             race = partial(end_beside_refreshes, kind=kind, rounds=_ROUNDS)
-            found(race, runner, f"{kind}: one was refreshed")
+            found(race, runner, f"{kind}: a refresh token was refreshed")
