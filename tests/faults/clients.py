@@ -65,10 +65,13 @@ class Application:
                 self._live(self.held[-1])
 
     def sweep(self) -> None:
-        """Every grant's last token once more, its code, and what that replay must have ended."""
+        """Every grant's last token once more, its code, and what that replay must have ended.
+
+        The newest come first: what is in doubt can be asked for again for a while only.
+        """
         self.enough.clear()
         with self._connected():
-            for held in self.held:
+            for held in reversed(self.held):
                 self._look_at(held)
 
     @contextmanager
