@@ -13,7 +13,7 @@ import pytest
 
 from tests.store.nouns import Grant, standing
 from troth.settings import Settings, database_path
-from troth.store import Store, postgres_link
+from troth.store import Store, postgres_link, sql_store
 from troth.store import postgres as postgres_engine
 from troth.store.open import migrated, open_store
 
@@ -57,7 +57,7 @@ def postgres(url: str) -> Database:
 @pytest.fixture(autouse=True)
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a busy machine does late is no failure here; tests/faults tries the limits of time."""
-    for module in (postgres_link, postgres_engine):
+    for module in (postgres_link, postgres_engine, sql_store):
         monkeypatch.setattr(module, "DEADLINE", 60.0)
     session = postgres_link._SESSION | {"statement_timeout": "30000", "lock_timeout": "20000"}
     monkeypatch.setattr(postgres_link, "_SESSION", session)

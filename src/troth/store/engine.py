@@ -6,6 +6,9 @@ from typing import Any, Protocol
 from troth.model.change import Change, Outcome
 from troth.store.rows import Row
 
+# Whatever the database does, a request has its answer within two seconds.
+DEADLINE = 1.8
+
 # A statement by name, with its values.
 Step = tuple[str, Mapping[str, Any]]
 

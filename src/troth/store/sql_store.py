@@ -15,7 +15,9 @@ from troth.model.person import Person, Scope, Session
 from troth.signing.keys import StoredKey
 from troth.store import Application, StoreUnavailable, Trace, rows
 from troth.store.apply import tells
+from troth.store.batches import Batches
 from troth.store.ending import Told, end_everything
+from troth.store.engine import DEADLINE
 from troth.store.engine import Engine as Engine  # noqa: PLC0414 (named here too)
 from troth.store.engine import Step as Step  # noqa: PLC0414
 from troth.store.notes import Note, Notes, say
@@ -39,27 +41,36 @@ class SQLStore:
         self._scopes: Mapping[str, Scope] = {}
         self._keys: tuple[StoredKey, ...] = ()
         self._clients: dict[str, RegisteredClient] = {}
+        self._reloads = Batches(self._reload, key=None, patience=DEADLINE)
         self._notes = Notes(self._write_notes)
 
     # Reads
 
     async def fresh(self) -> None:
-        revision = await self._engine.revision()
-        if revision == self._revision:
+        if await self._engine.revision() == self._revision:
             return
         self._clients = {}
         try:
-            scopes = await self._engine.rows("scopes", {})
-            keys = await self._engine.rows("keys", {})
-        except StoreUnavailable as error:
+            await self._reloads.do(None)
+        except StoreUnavailable:
+            # Keys and metadata stay up; whatever needs a client or a grant asks the database.
             if self._revision < 0:
                 raise
-            # Keys and metadata stay up; whatever needs a client or a grant asks the database.
-            log.logger().warning("catalog.stale", reason=str(error)[:200])
-            return
-        self._scopes = {row[0]: rows.scope(row) for row in scopes}
-        self._keys = tuple(rows.key(row) for row in keys)
-        self._revision = revision
+
+    async def _reload(self, waiting: Sequence[None]) -> Sequence[None]:
+        """Once for all who wait; who came while it was read finds here whether that was enough."""
+        revision = await self._engine.revision()
+        if revision != self._revision:
+            try:
+                scopes = await self._engine.rows("scopes", {})
+                keys = await self._engine.rows("keys", {})
+            except StoreUnavailable as error:
+                log.logger().warning("catalog.stale", reason=str(error)[:200])
+                raise
+            self._scopes = {row[0]: rows.scope(row) for row in scopes}
+            self._keys = tuple(rows.key(row) for row in keys)
+            self._revision = revision
+        return waiting
 
     @property
     def scopes(self) -> Mapping[str, Scope]:

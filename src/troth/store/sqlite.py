@@ -10,12 +10,10 @@ from typing import Any
 from troth.model.change import Change, Outcome
 from troth.patience import Deadlines
 from troth.store import StoreUnavailable
-from troth.store.engine import Step
+from troth.store.engine import DEADLINE, Step
 from troth.store.rows import Row
 from troth.store.sqlite_writer import SQL, Work, Writer, apply_whole, connect, run_steps
 
-# Whatever another process does with the file, a request has its answer within two seconds.
-DEADLINE = 1.8
 # Seconds after which the revision's row is looked at although nothing of ours has moved it.
 _ASK_EVERY = 0.5
 
