@@ -85,7 +85,7 @@ def test_CA_04_an_empty_or_missing_secret_proves_nothing(
     assert not_proven(ask(http, {"client_id": machine.client_id, "client_secret": ""}))
     assert not_proven(ask(http, {}, basic(machine.client_id, "")))
     bare = troth.client("--grant-type", "client_credentials", name="Canary Bare")
-    troth.cli("client", "rotate-secret", bare.client_id)
+    troth.cli("client", "rotate-secret", bare.client_id, "--yes")
     troth.edit_client(bare.client_id, lambda found: found | {"secrets": []})
     for secret in ("", bare.secret, "None", "null"):
         assert not_proven(ask(http, {"client_id": bare.client_id, "client_secret": secret}))
@@ -170,7 +170,7 @@ def test_CA_16_an_old_secret_ends_when_it_was_said_to(http: Plain, troth: Troth)
     text = troth.run_cli("client", "show", client.client_id).stdout
     assert client.secret not in text
     assert made["client_secret"] not in text
-    troth.cli("client", "rotate-secret", client.client_id)
+    troth.cli("client", "rotate-secret", client.client_id, "--yes")
     assert not_proven(ask(http, client.credentials()))
     assert not_proven(ask(http, new)), "without --keep-old every former secret ends"
 

@@ -54,7 +54,7 @@ def test_ST_01_no_copy_holds_anything_that_works(spoilt: Troth, tmp_path: Path) 
         held += [*(tokens[n] for n in ("access_token", "refresh_token"))]
         held += [*(refreshed[n] for n in ("access_token", "refresh_token"))]
     held += [value for name, value in browser.http.cookies.items() if name != "troth-browser"]
-    rotated = spoilt.cli("client", "rotate-secret", app.client_id)["client_secret"]
+    rotated = spoilt.cli("client", "rotate-secret", app.client_id, "--yes")["client_secret"]
     found = everything_on_disk(spoilt, tmp_path / "copy.db")
     for secret in (*held, rotated):
         if secret.count(".") == 2:

@@ -150,7 +150,7 @@ def test_CC_04_nothing_is_active_after_revoking_beside_a_refresh(troth: Troth, h
         ending.result()
         answers = [one.result() for one in refreshed]
     if how == "disable the client":
-        troth.cli("client", "rotate-secret", app.client_id)
+        troth.cli("client", "rotate-secret", app.client_id, "--yes")
         assert app.refresh(tokens["refresh_token"]).status_code == 401
         return
     for answer in answers:

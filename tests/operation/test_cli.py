@@ -21,6 +21,10 @@ FAILING = (
     f"client create --name x --redirect-uri {URI} --scope undefined",
     "client create --name x --redirect-uri http://evil.example/cb",
     "client create --name x",
+    f"client create --name x --redirect-uri {URI} --client-uri https://[",
+    f"client create --name x --redirect-uri {URI} --client-uri https://evil.example\u202emoc.knab",
+    f"client create --name x\u00ady --redirect-uri {URI}",
+    f"client create --name \u3164 --redirect-uri {URI}",
     f"client create --name x --redirect-uri {URI} --auth-method none "
     "--grant-type client_credentials",
     "user show nobody",
@@ -30,7 +34,8 @@ FAILING = (
     "user delete nobody --yes",
     "user create --username a@b.example",
     "user create --username b --email nonsense",
-    "scope remove undefined",
+    "user create --username 0123456789ABCDEF0123456789abcdef",
+    "scope remove undefined --yes",
     "scope add bad\"name --description x",
     "keys retire nothing --yes",
     "trace nothing",
@@ -48,12 +53,16 @@ def test_a_command_that_cannot_says_why_in_one_sentence(troth: Troth, line: str)
     assert troth.digest() == before
 
 
-@pytest.mark.parametrize("line", ["client delete {} ", "user delete {}", "keys retire {}"])
+@pytest.mark.parametrize(
+    "line",
+    ["client delete {} ", "client rotate-secret {}", "user delete {}", "keys retire {}",
+     "scope remove {}"],
+)  # fmt: skip
 def test_what_cannot_be_undone_is_not_done_unasked(
-    troth: Troth, app: OAuthClient, line: str
+    troth: Troth, app: OAuthClient, ada: Person, line: str
 ) -> None:
     before = troth.digest()
-    known = {"client": app.client_id, "user": "ada"}
+    known = {"client": app.client_id, "user": ada.username, "scope": "read_write"}
     word = known.get(line.partition(" ")[0]) or kids(troth, "active")[0]
     done = troth.run_cli(*line.format(word).split(), "--json")
     assert (done.returncode, done.stdout) == (1, "")
@@ -94,7 +103,7 @@ def test_a_rotated_secret_ends_at_once_or_is_kept_as_told(troth: Troth) -> None:
     kept = troth.cli("client", "rotate-secret", app.client_id, "--keep-old", "24h")["client_secret"]
     assert authenticates(app, app.secret)
     assert authenticates(app, kept)
-    last = troth.cli("client", "rotate-secret", app.client_id)["client_secret"]
+    last = troth.cli("client", "rotate-secret", app.client_id, "--yes")["client_secret"]
     assert [authenticates(app, s) for s in (app.secret, kept, last)] == [False, False, True]
     wrong = troth.run_cli("client", "rotate-secret", app.client_id, "--keep-old", "a day")
     assert wrong.returncode == 1
@@ -129,7 +138,7 @@ def test_a_scope_is_defined_listed_and_removed_from_every_client(troth: Troth) -
         "name": "passing", "description": "Pass by", "required": False, "default": True,
     }  # fmt: skip
     app = troth.client(scope="read_write passing")
-    assert troth.cli("scope", "remove", "passing")["clients"] == [app.client_id]
+    assert troth.cli("scope", "remove", "passing", "--yes")["clients"] == [app.client_id]
     assert troth.cli("client", "show", app.client_id)["scope"] == "read_write"
 
 
@@ -226,3 +235,23 @@ def test_what_the_store_has_to_say_is_not_in_a_command_s_answer() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "{}\n", "")
+
+
+def test_what_is_outdated_can_be_disabled_and_have_its_secret_changed(troth: Troth) -> None:
+    """Whatever a version refuses that a former one registered, it must be possible to stop it."""
+    outdated = troth.client()
+    troth.edit_client(outdated.client_id, lambda found: found | {"client_uri": "ftp://x.example"})
+    assert troth.cli("client", "disable", outdated.client_id)["disabled"]
+    assert troth.cli("client", "rotate-secret", outdated.client_id, "--yes")["client_secret"]
+    assert troth.run_cli("client", "update", outdated.client_id, "--name", "x").returncode == 1
+
+
+def test_who_is_called_as_another_is_numbered_is_not_taken_for_them(troth: Troth) -> None:
+    """Such names are refused today."""
+    victim, namesake = troth.person(), troth.person()
+    named = "update person set username = ?, username_key = ? where sub = ?"
+    troth.execute(named, victim.sub, victim.sub, namesake.sub)
+    done = troth.run_cli("user", "disable", victim.sub, "--json")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert victim.username in done.stderr
+    assert not troth.cli("user", "show", victim.username)["disabled"]

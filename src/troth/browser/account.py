@@ -205,7 +205,7 @@ async def _change_password(
     changed = replace(person, password_hash=await op.passwords.hash(new), epoch=person.epoch + 1)
     event = AuditEvent(event="password.changed", outcome="ok", actor=person.sub, sub=person.sub)
     end = Revoke(kind="sessions_of", key=person.sub, at=op.now)
-    verbs = (Put(noun=changed, expect_epoch=person.epoch), end)
+    verbs = (Put(noun=changed, expect_epoch=person.epoch, former=person), end)
     change = Change(verbs=verbs, audit=(event,))
     outcome = await op.store.commit(change, request_id=request.request_id)
     cookies: Headers = ()

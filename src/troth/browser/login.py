@@ -147,8 +147,8 @@ async def _sign_in(request: Request, op: Op) -> Response:
         return await _render(request, op, shown)
     renewed: tuple[Put, ...] = ()
     if op.passwords.outdated(person.password_hash or ""):
-        person = replace(person, password_hash=await op.passwords.hash(password))
-        renewed = (Put(noun=person, expect_epoch=person.epoch),)
+        anew = replace(person, password_hash=await op.passwords.hash(password))
+        renewed = (Put(noun=anew, expect_epoch=person.epoch, former=person),)
     started = await start_session(request, op, person, account, renewed)
     if started is None:
         return await _render(request, op, shown)

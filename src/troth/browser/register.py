@@ -5,11 +5,10 @@ they are unique, so that saying no tells it. The limit by network makes a list o
 """
 
 import os
-import unicodedata
 from dataclasses import dataclass, replace
 
 from troth.accounts import passwords, throttle
-from troth.accounts.names import check_email, check_username, login_key
+from troth.accounts.names import check_email, check_username, login_key, shows
 from troth.browser import forms, journey, login
 from troth.browser.pages.views import RegisterPage
 from troth.browser.steps import Create, Login
@@ -132,7 +131,7 @@ def _unfit(typed: _Typed, form: Form) -> tuple[str, str] | None:
         return "username", _sentence(problem)
     if problem := check_email(typed.email):
         return "email", _sentence(problem)
-    if len(typed.name) > _LONGEST_NAME or not all(map(_seen, typed.name)):
+    if len(typed.name) > _LONGEST_NAME or not shows(typed.name):
         return "name", f"A name has at most {_LONGEST_NAME} letters, and nothing that is not seen."
     chosen, repeated = form.get("password", ""), form.get("repeat_password", "")
     if problem := passwords.check_length(chosen):
@@ -140,13 +139,6 @@ def _unfit(typed: _Typed, form: Form) -> tuple[str, str] | None:
     if chosen != repeated:
         return "repeat_password", "The two passwords are not the same."
     return None
-
-
-def _seen(char: str) -> bool:
-    """Neither control nor direction: names are shown to others."""
-    return (
-        unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Cn") or char in "\u200c\u200d"
-    )
 
 
 def _sentence(problem: str) -> str:

@@ -112,8 +112,9 @@ def _show(noun: "RegisteredClient", secret: str | None, as_json: bool) -> None:
 @client.command("rotate-secret")
 @click.argument("client_id")
 @click.option("--keep-old", default="0", help="How long the old one still works, such as 24h.")
+@click.option("--yes", is_flag=True, help="Do not ask whether the old one shall end at once.")
 @as_json
-def rotate_secret(client_id: str, keep_old: str, as_json: bool) -> None:
+def rotate_secret(client_id: str, keep_old: str, yes: bool, as_json: bool) -> None:
     """A new secret, printed this once."""
     from troth.cli import client_change, registration
     from troth.model.client import ClientSecret
@@ -126,8 +127,11 @@ def rotate_secret(client_id: str, keep_old: str, as_json: bool) -> None:
         for old in noun.secrets
         if ends > now() and (old.expires_at is None or old.expires_at > now())
     )
+    if noun.secrets and not kept:
+        confirm(f"End the secret that {noun.client_name} has now? --keep-old lets it go on", yes)
     secret = registration.new_secret()
-    client_change.put(replace(noun, secrets=(ClientSecret.of(secret), *kept)), "client.rotated")
+    rotated = replace(noun, secrets=(ClientSecret.of(secret), *kept))
+    client_change.put(rotated, noun, "client.rotated")
     answer = {"client_id": client_id, "client_secret": secret, "client_secret_expires_at": 0}
     emit(answer, as_json, f"client_secret: {secret}")
 
@@ -140,8 +144,9 @@ def disable(client_id: str, enable: bool, as_json: bool) -> None:
     """Disable a client: it gets no more tokens, and its tokens are not active."""
     from troth.cli import client_change, registration
 
-    noun = replace(client_change.find(client_id), disabled=not enable)
-    client_change.put(noun, "client.enabled" if enable else "client.disabled")
+    former = client_change.find(client_id)
+    noun = replace(former, disabled=not enable)
+    client_change.put(noun, former, "client.enabled" if enable else "client.disabled")
     emit(
         registration.shown_client(noun),
         as_json,

@@ -9,7 +9,7 @@ import click
 from troth.cli import registration
 from troth.cli.common import Failure, now, read_source, with_store
 from troth.fetch import Fetcher
-from troth.model.change import AuditEvent, Change, Put
+from troth.model.change import AuditEvent, Change, Done, Put
 from troth.model.client import ClientSecret, RegisteredClient
 from troth.registration import RegistrationError, metadata, sector
 from troth.rules.claims import STANDARD
@@ -124,11 +124,11 @@ def find(client_id: str) -> RegisteredClient:
     return found
 
 
-def put(noun: RegisteredClient, event: str) -> None:
-    """Store a client whose registration is as it was."""
+def put(noun: RegisteredClient, former: RegisteredClient, event: str) -> None:
+    """Store a client whose registration is as it was: it need not be one of today's rules."""
 
-    async def work(store: Store, settings: Settings) -> RegisteredClient:
-        return await _commit(noun, noun, event, store, settings)
+    async def work(store: Store, _: Settings) -> None:
+        await _store(noun, former, event, store)
 
     with_store(work)
 
@@ -175,9 +175,17 @@ async def _commit(
         click.echo(f"warning: {warning}", err=True)
     for scheme in registration.claimed_twice(noun, others):
         click.echo(f"warning: another client claims {scheme}: too (RFC 8252 §8.6)", err=True)
-    audit = AuditEvent(event=event, outcome="ok", actor="operator", client_id=noun.client_id)
-    await store.commit(Change(verbs=(Put(noun=noun),), audit=(audit,)))
+    await _store(noun, former, event, store)
     return noun
+
+
+async def _store(
+    noun: RegisteredClient, former: RegisteredClient | None, event: str, store: Store
+) -> None:
+    audit = AuditEvent(event=event, outcome="ok", actor="operator", client_id=noun.client_id)
+    put = Put(noun=noun, former=former)
+    if not isinstance(await store.commit(Change(verbs=(put,), audit=(audit,))), Done):
+        raise Failure("somebody else changed this client just now; try again")
 
 
 async def _in_its_sector(

@@ -113,4 +113,4 @@ def confirm(question: str, yes: bool) -> None:
 
     if not sys.stdin.isatty():
         raise Failure("this cannot be undone; say --yes to do it without being asked")
-    click.confirm(question, abort=True)
+    click.confirm(question, abort=True, err=True)  # standard output is the answer's

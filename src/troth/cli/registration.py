@@ -7,11 +7,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
-from urllib.parse import urlsplit
 
+from troth.accounts.names import shows
 from troth.cli.common import Failure
 from troth.model.client import RegisteredClient
-from troth.registration import RegistrationError, metadata, openid
+from troth.registration import RegistrationError, addresses, metadata, openid
 from troth.rules.redirect_uri import MOST, check_registration
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
@@ -22,8 +22,6 @@ def check(noun: RegisteredClient, defined: frozenset[str], own_origin: str) -> s
     problem = _check_name(noun.client_name) or _check_grants(noun)
     if problem:
         return problem
-    if noun.client_uri and urlsplit(noun.client_uri).scheme not in ("https", "http"):
-        return "the client_uri must be an https address"
     missing = [name for name in noun.scope if name not in defined]
     if missing:
         return f"scope {missing[0]!r} is not defined; run troth scope add {missing[0]} first"
@@ -34,6 +32,8 @@ def check(noun: RegisteredClient, defined: frozenset[str], own_origin: str) -> s
         if problem:
             return f"the redirect URI {uri[:200]!r} is refused: {problem}"
     try:
+        if noun.client_uri:
+            addresses.check("client_uri", noun.client_uri, schemes=("https", "http"))
         openid.check(noun, own_origin)
     except RegistrationError as error:
         return str(error)
@@ -43,7 +43,7 @@ def check(noun: RegisteredClient, defined: frozenset[str], own_origin: str) -> s
 def _check_name(name: str) -> str | None:
     if not name.strip() or len(name) > 100:
         return "a client needs a name of at most 100 characters"
-    if any(c in _MISLEADING or unicodedata.category(c) == "Cc" for c in name):
+    if not shows(name):
         return "the name holds characters that are not seen, or turn the text around"
     return None
 
@@ -57,12 +57,6 @@ def _check_grants(noun: RegisteredClient) -> str | None:
     if noun.public and "client_credentials" in noun.grant_types:
         return "a public client cannot use client_credentials (RFC 6749 §4.4)"
     return None
-
-
-# They hide, or change the direction of what follows: a name could look like another.
-_MISLEADING = frozenset("\u200b\u200e\u200f\u2028\u2029\u2060\ufeff\u061c") | {
-    chr(code) for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
-}
 
 
 def look_alikes(

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from troth.cli.common import Failure, as_json, emit, table, with_store
+from troth.cli.common import Failure, as_json, confirm, emit, table, with_store
 
 if TYPE_CHECKING:
+    from troth.model.client import RegisteredClient
     from troth.model.person import Scope
     from troth.settings import Settings
     from troth.store import Store
@@ -63,26 +64,34 @@ def list_(as_json: bool) -> None:
 
 @scope.command()
 @click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json
-def remove(name: str, as_json: bool) -> None:
+def remove(name: str, yes: bool, as_json: bool) -> None:
     """Remove a scope, also from every client: tokens get only what is left."""
     from dataclasses import replace
 
     from troth.model.change import AuditEvent, Change, Done, Put, Remove
 
-    event = AuditEvent(event="scope.removed", outcome="ok", actor="operator", detail=name)
+    async def look(store: "Store", _: "Settings") -> "list[RegisteredClient]":
+        if name not in store.scopes:
+            raise Failure(f"there is no scope {name!r}")
+        return [client for client in await store.clients() if name in client.scope]
 
-    async def work(store: "Store", _: "Settings") -> list[str]:
-        users = [c for c in await store.clients() if name in c.scope]
-        narrowed = tuple(
-            Put(noun=replace(c, scope=tuple(s for s in c.scope if s != name))) for c in users
-        )
+    users = with_store(look)
+    confirm(f"Remove {name}, and take it from {len(users)} clients?", yes)
+    event = AuditEvent(event="scope.removed", outcome="ok", actor="operator", detail=name)
+    narrowed = tuple(
+        Put(noun=replace(one, scope=tuple(s for s in one.scope if s != name)), former=one)
+        for one in users
+    )
+
+    async def work(store: "Store", _: "Settings") -> None:
         change = Change(verbs=(Remove(kind="scope", key=name), *narrowed), audit=(event,))
         if not isinstance(await store.commit(change), Done):
-            raise Failure(f"there is no scope {name!r}")
-        return [c.client_id for c in users]
+            raise Failure("somebody else changed this scope or a client just now; try again")
 
-    clients = with_store(work)
+    with_store(work)
+    clients = [one.client_id for one in users]
     emit({"removed": name, "clients": clients}, as_json, f"scope {name} is removed")
 
 

@@ -148,10 +148,14 @@ def delete(user: str, yes: bool, as_json: bool) -> None:
     """Delete a person for good; their sub is never used again."""
     from troth.model.change import AuditEvent, Change, Remove, Revoke
 
-    confirm(f"Delete {user} and end everything of theirs?", yes)
+    async def look(store: "Store", _: "Settings") -> "Person":
+        return await _find(store, user)
+
+    person = with_store(look)
+    known = f"{person.username} ({person.email or 'no address'}, {person.sub})"
+    confirm(f"Delete {known} and end everything of theirs?", yes)
 
     async def work(store: "Store", _: "Settings") -> str:
-        person = await _find(store, user)
         event = AuditEvent(event="person.deleted", outcome="ok", actor="operator", sub=person.sub)
         end = Revoke(kind="sessions_of", key=person.sub, at=now())
         remove = Remove(kind="person", key=person.sub)
@@ -180,9 +184,15 @@ def _password(words: tuple[str, ...]) -> str:
 async def _find(store: "Store", user: str) -> "Person":
     from troth.accounts.names import login_key
 
-    found = await store.person(user) or await store.person_by_login(login_key(user))
+    named = await store.person_by_login(login_key(user))
+    found = await store.person(user) or named
     if found is None:
         raise Failure(f"there is no user {user!r}")
+    if named is not None and named != found:
+        raise Failure(
+            f"{user!r} is the sub of {found.username!r} and the user name of {named.sub}: "
+            "say which by the other's name or address"
+        )
     return found
 
 
@@ -203,7 +213,7 @@ async def _change(
         epoch=person.epoch + 1,
     )
     audit = AuditEvent(event=event, outcome="ok", actor="operator", sub=person.sub)
-    put = Put(noun=changed, expect_epoch=person.epoch)
+    put = Put(noun=changed, expect_epoch=person.epoch, former=person)
     end = Revoke(kind="sessions_of", key=person.sub, at=now())
     if not isinstance(await store.commit(Change(verbs=(put, end), audit=(audit,))), Done):
         raise Failure("somebody else changed this person just now; try again")

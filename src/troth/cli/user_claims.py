@@ -54,7 +54,8 @@ def changed(
 def commit(person: Person, former: Person | None, event: str) -> None:
     """Store a person under the epoch they have: what they hold goes on."""
     audit = AuditEvent(event=event, outcome="ok", actor="operator", sub=person.sub)
-    put = Put(noun=person, expect_epoch=None if former is None else former.epoch)
+    epoch = None if former is None else former.epoch
+    put = Put(noun=person, expect_epoch=epoch, former=former)
 
     async def work(store: Store, _: Settings) -> None:
         outcome = await store.commit(Change(verbs=(put,), audit=(audit,)))

@@ -95,10 +95,15 @@ class Require:
 
 @frozen
 class Put:
-    """Insert or replace a noun. `expect_epoch` makes a person's change a compare-and-set."""
+    """Insert or replace a noun. `expect_epoch` makes a person's change a compare-and-set.
+
+    `former` is what the writer had read. What it leaves of a person's names and claims stays as
+    it is by now; a client that is another one by now is not put.
+    """
 
     noun: Person | Session | Authorization | RegisteredClient | Scope
     expect_epoch: int | None = None
+    former: Person | RegisteredClient | None = None
 
 
 @frozen

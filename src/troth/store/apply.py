@@ -153,7 +153,7 @@ async def _require(db: Statements, verb: Require, now: int) -> Outcome:
 async def _put(db: Statements, verb: Put, now: int) -> Outcome:
     match verb.noun:
         case Person() as person:
-            return await _put_person(db, person, verb.expect_epoch)
+            return await _put_person(db, person, verb)
         case Session() as session:
             await db.execute("put_session", rows.asdict(session))
         case Authorization() as authorization:
@@ -161,7 +161,7 @@ async def _put(db: Statements, verb: Put, now: int) -> Outcome:
             if not await _changed(db, "put_authorization", values):
                 return Gone(which="authorization")
         case RegisteredClient() as client:
-            await _put_client(db, client)
+            return await _put_client(db, client, verb.former)
         case Scope() as scope:
             await db.execute("put_scope", rows.asdict(scope))
     return Done()
@@ -177,18 +177,26 @@ async def _keep(db: Statements, verb: Keep, now: int) -> Outcome:
     return Done()
 
 
-async def _put_client(db: Statements, client: RegisteredClient) -> None:
+async def _put_client(
+    db: Statements, client: RegisteredClient, former: Person | RegisteredClient | None
+) -> Outcome:
+    if former is not None:
+        row = await db.row("hold_client", {"client_id": client.client_id})
+        if row is None or rows.client(row) != former:
+            return Gone(which="client")
     await db.execute("put_client", rows.client_values(client))
     await db.execute("remove_origins", {"key": client.client_id})
     for origin in rows.client_origins(client):
         await db.execute("put_origin", {"origin": origin, "client_id": client.client_id})
+    return Done()
 
 
-async def _put_person(db: Statements, person: Person, expect_epoch: int | None) -> Outcome:
-    values = rows.person_values(person, expect_epoch)
+async def _put_person(db: Statements, person: Person, verb: Put) -> Outcome:
+    former = verb.former if isinstance(verb.former, Person) else None
+    values = rows.person_values(person, former) | {"expect_epoch": verb.expect_epoch}
     if await _found(db, "name_taken", values):
         return Exists(what="person")
-    name = "insert_person" if expect_epoch is None else "update_person"
+    name = "insert_person" if verb.expect_epoch is None else "update_person"
     return Done() if await _changed(db, name, values) else Gone(which="person")
 
 

@@ -68,13 +68,21 @@ def person(row: Row) -> Person:
     )
 
 
-def person_values(person: Person, expect_epoch: int | None) -> Values:
+def person_values(person: Person, former: Person | None) -> Values:
+    """A person's columns, and under `was_` what the writer had read of those that may stay."""
+    told = _told(person)
+    read = dict.fromkeys(told) if former is None else _told(former)
+    was = {f"was_{name}": "" if former and value is None else value for name, value in read.items()}
+    return {**asdict(person), **told, **was}
+
+
+def _told(person: Person) -> Values:
     return {
-        **asdict(person),
+        "username": person.username,
         "username_key": login_key(person.username),
+        "email": person.email,
         "email_key": login_key(person.email) if person.email else None,
         "claims": msgspec.json.encode(person.claims).decode(),
-        "expect_epoch": expect_epoch,
     }
 
 

@@ -60,9 +60,12 @@ insert into person (sub, username, username_key, email, email_key, password_hash
 values (:sub, :username, :username_key, :email, :email_key, :password_hash, :epoch, :disabled,
   :created_at, :claims)
 -- name: update_person
-update person set username = :username, username_key = :username_key, email = :email,
-  email_key = :email_key, password_hash = :password_hash, epoch = :epoch, disabled = :disabled,
-  claims = :claims
+update person set password_hash = :password_hash, epoch = :epoch, disabled = :disabled,
+  username = case when :username = :was_username then username else :username end,
+  username_key = case when :username_key = :was_username_key then username_key else :username_key end,
+  email = case when coalesce(:email, '') = coalesce(:was_email, ' ') then email else :email end,
+  email_key = case when coalesce(:email_key, '') = coalesce(:was_email_key, ' ') then email_key else :email_key end,
+  claims = case when :claims = :was_claims then claims else :claims end
 where sub = :sub and epoch = :expect_epoch
 -- name: remove_person
 delete from person where sub = :key

@@ -5,6 +5,8 @@ with moved as (update revision set value = value + 1 returning value)
 select pg_notify('troth_revision', value::text) from moved
 
 -- In the order of ids, before anything else: two that end the same ones do not block each other.
+-- name: hold_client
+select metadata from client where client_id = :client_id for update
 -- name: hold_sessions_of
 select session_id from session where sub = :key and ended_at is null
 order by session_id for no key update

@@ -4,6 +4,8 @@
 update revision set value = value + 1
 
 -- One writer holds everything.
+-- name: hold_client
+select metadata from client where client_id = :client_id
 -- name: hold_sessions_of
 select 1
 -- name: hold_sessions
