@@ -6,6 +6,7 @@ lines of the run say so. Where CI is set it fails instead: nothing may go unnoti
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,15 @@ def _program(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
 
 
+def _strace() -> str | None:
+    """Where it is, if processes may be looked at here at all."""
+    found = shutil.which("strace")
+    if found is None or subprocess.run([found, "-o", "/dev/null", "true"], check=False).returncode:
+        return None
+    return found
+
+
+STRACE: str | None = _strace()
 PGBOUNCER: str | None = _program("pgbouncer")
 NGINX: str | None = _program("nginx")
 # Of the PostgreSQL that the other tests run on, the programs were built without TLS.
@@ -66,6 +76,7 @@ _MISSING = {
         "chromium": (CHROMIUM, "no Chromium was found; on Debian: apt install chromium"),
         "pgbouncer": (PGBOUNCER, "PgBouncer is missing; on Debian: apt install pgbouncer"),
         "postgres_tls": (POSTGRES_TLS, "PostgreSQL with TLS is missing: apt install postgresql"),
+        "strace": (STRACE, "strace is missing, or may not look; on Debian: apt install strace"),
         "nginx": (NGINX, "nginx is missing; on Debian: apt install nginx-light"),
         "apache": (
             APACHE,
