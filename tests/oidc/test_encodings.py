@@ -18,11 +18,12 @@ from tests.spec import spec
 RSA = RSAKey.generate_key(2048, {"use": "enc", "kid": "canary-rsa"})
 EC = ECKey.generate_key("P-256", {"use": "enc", "kid": "canary-ec"})
 JWKS = {"keys": [key.as_dict(private=False) for key in (RSA, EC)]}
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 NAMES = ["RSA-OAEP", "RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A128KW", "A128CBC-HS256", "A256GCM"]
 
 
-def registered(troth: Troth, **openid: Any) -> OAuthClient:
-    client = troth.client(scope=SCOPE)
+def registered(troth: Troth, *words: str, **openid: Any) -> OAuthClient:
+    client = troth.client(*words, scope=SCOPE)
     troth.edit_client(
         client.client_id, lambda noun: {**noun, "openid": {**noun["openid"], **openid}}
     )
@@ -95,6 +96,39 @@ def test_a_client_without_a_key_loses_no_code(troth: Troth, grace: Person) -> No
     assert client.redeem(code).status_code == 200
 
 
+@spec("RFC 6749 §4.1.2", "RFC 9700 §4.14.2")
+def test_a_replay_revokes_also_while_the_keys_of_the_client_are_out_of_reach(
+    troth: Troth, grace: Person, outside: Outside
+) -> None:
+    words = [word for name in GRANT_TYPES for word in ("--grant-type", name)]
+    client = registered(troth, *words, jwks=JWKS, id_token={"encryption": "RSA-OAEP"})
+    code = client.code(grace, scope="openid")
+    redeemed, first = client.redeem(code).json(), client.tokens(grace, scope="openid")
+    second = client.refresh(first["refresh_token"]).json()
+    third = client.refresh(second["refresh_token"]).json()
+    living = client.tokens(grace, scope="openid")
+    gone = {"jwks": None, "jwks_uri": outside.url("/gone")}
+    troth.edit_client(client.client_id, lambda noun: {**noun, "openid": {**noun["openid"], **gone}})
+    replayed = [client.redeem(code), client.refresh(first["refresh_token"])]
+    assert [response.json()["error"] for response in replayed] == ["invalid_grant"] * 2
+    assert not client.active(redeemed["access_token"])
+    assert not client.active(third["access_token"])
+    own = {"grant_type": "client_credentials", "scope": "read_write", **client.credentials()}
+    assert client.post("/oauth/token", own).status_code == 200, "it has no ID token"
+    for _ in range(2):
+        given = {"grant_type": "refresh_token", "refresh_token": living["refresh_token"]}
+        assert unanswered(client, given), "a token that was not used is no replay"
+    assert client.active(living["access_token"])
+
+
+def unanswered(client: OAuthClient, given: dict[str, str]) -> bool:
+    """Whether the token endpoint says to come again; the oracles take no 503 for an answer."""
+    url = client.troth.issuer + "/oauth/token"
+    response = httpx2.post(url, data={**given, **client.credentials()}, trust_env=False)
+    comes_again = (response.status_code, response.json()["error"])
+    return comes_again == (503, "temporarily_unavailable") and "retry-after" in response.headers
+
+
 @spec("OIDC Core §10.2.1")
 def test_keys_are_fetched_where_the_client_publishes_them(
     tmp_path_factory: pytest.TempPathFactory, engine: Engine
@@ -109,14 +143,8 @@ def test_keys_are_fetched_where_the_client_publishes_them(
     tokens = client.tokens(person, scope="openid")
     assert verified(troth, opened(tokens["id_token"])).claims["sub"] == person.sub
     lost = registered(troth, jwks_uri=outside.url("/gone"), id_token=encoding)
-    given = {
-        "grant_type": "authorization_code",
-        "code": lost.code(person, scope="openid"),
-        "redirect_uri": lost.redirect_uri,
-        **lost.credentials(),
-    }
-    refused = httpx2.post(f"{troth.issuer}/oauth/token", data=given, trust_env=False)
-    assert (refused.status_code, refused.json()["error"]) == (503, "temporarily_unavailable")
-    assert "retry-after" in refused.headers
+    code = lost.code(person, scope="openid")
+    given = {"grant_type": "authorization_code", "code": code, "redirect_uri": lost.redirect_uri}
+    assert unanswered(lost, given)
     assert troth.stop() == 0
     outside.stop()
