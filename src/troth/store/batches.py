@@ -34,7 +34,7 @@ class Batches(Generic[I, R]):
     ) -> None:
         self._run = run
         self._key = key
-        self._deadlines = Deadlines(patience, _give_up)  # seconds, from `do` to its result
+        self._deadlines = Deadlines(patience, give_up)  # seconds, from `do` to its result
         self._waiting: list[tuple[I, asyncio.Future[R]]] = []
         self._flight: asyncio.Task[None] | None = None
         self._alone: dict[Hashable, asyncio.Task[R]] = {}
@@ -113,6 +113,6 @@ def _settle(future: "asyncio.Future[R]", result: R | BaseException) -> None:
         future.set_result(result)
 
 
-def _give_up(future: "asyncio.Future[object]") -> None:
-    """Behind other batches, or each wait of its own one was short enough."""
+def give_up(future: "asyncio.Future[object]") -> None:
+    """Too long behind others, or in waits of which each was short enough."""
     future.set_exception(StoreUnavailable("the database did not answer in time"))

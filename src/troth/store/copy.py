@@ -11,7 +11,8 @@ from troth.signing.keys import StoredKey
 from troth.store import StoreUnavailable, migrate, rows
 from troth.store.open import migrated, migrations
 
-_BATCH = 5000
+# Rows that travel together.
+AT_ONCE = 5000
 # Rows after which it is told again how far a large table is.
 _OFTEN = 100_000
 
@@ -169,7 +170,7 @@ class _SQLite:
 
     async def batches(self, table: Table) -> AsyncIterator[Rows]:
         cursor = self._db.execute(table.read("rowid"))
-        while batch := cursor.fetchmany(_BATCH):
+        while batch := cursor.fetchmany(AT_ONCE):
             yield batch
 
     async def count(self, table: Table) -> int:

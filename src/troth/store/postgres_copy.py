@@ -6,10 +6,9 @@ from typing import Any
 
 import asyncpg
 
-from troth.store.copy import Table
+from troth.store.copy import AT_ONCE, Table
 from troth.store.postgres_command import connected
 
-_BATCH = 5000
 # The time-outs of a role are for requests, not for this.
 _LONG = """set local statement_timeout = 0; set local lock_timeout = '10s';
 set local idle_in_transaction_session_timeout = 0"""
@@ -24,7 +23,7 @@ class _Copy:
 
     async def batches(self, table: Table) -> AsyncIterator[Sequence[Sequence[Any]]]:
         cursor = await self._connection.cursor(table.read(_ORDER.get(table.name, "")))
-        while rows := await cursor.fetch(_BATCH):
+        while rows := await cursor.fetch(AT_ONCE):
             yield [tuple(row) for row in rows]
 
     async def count(self, table: Table) -> int:

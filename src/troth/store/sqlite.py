@@ -1,6 +1,5 @@
 """SQLite: reads in line on the loop, writes grouped on one writer thread."""
 
-import asyncio
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import Any
 from troth.model.change import Change, Outcome
 from troth.patience import Deadlines
 from troth.store import StoreUnavailable
+from troth.store.batches import give_up
 from troth.store.engine import DEADLINE, Step
 from troth.store.rows import Row
 from troth.store.sqlite_writer import SQL, Work, Writer, apply_whole, connect, run_steps
@@ -27,7 +27,7 @@ class SQLite:
     def __init__(self, path: Path) -> None:
         self._db = connect(path, write=False)
         self._writer = Writer(path)
-        self._deadlines = Deadlines(DEADLINE, _give_up)
+        self._deadlines = Deadlines(DEADLINE, give_up)
         self._row = 0
         self._asked_at = float("-inf")
 
@@ -75,7 +75,3 @@ class SQLite:
     async def close(self) -> None:
         self._writer.close()
         self._db.close()
-
-
-def _give_up(future: "asyncio.Future[object]") -> None:
-    future.set_exception(StoreUnavailable("another process keeps the database to itself"))

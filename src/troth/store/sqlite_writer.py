@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from troth.model.change import Change, Done, Outcome
 from troth.store import StoreUnavailable, rows, statements
 from troth.store.apply import apply, at_once
+from troth.store.batches import MOST_IN_BATCH, MOST_WAITING
 from troth.store.engine import Step
 from troth.store.sqlite_revision import Mark
 from troth.value import frozen_positional
@@ -27,8 +28,6 @@ SQL: Mapping[str, str] = statements.load("sqlite")
 # Full, read-only, busy, damaged: the whole transaction is in doubt, not one change. (What derives
 # from them is about one change.)
 _IN_DOUBT = (sqlite3.OperationalError, sqlite3.DatabaseError)
-MOST_IN_BATCH = 128
-MOST_WAITING = 4096
 
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], Any]
