@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from troth.browser import forms, journey
-from troth.browser.answer import answered_before, refuse
+from troth.browser.answer import answered_before, finish, refuse
 from troth.browser.approval import approved, ends, remember, standing
 from troth.browser.pages.views import ConsentPage
 from troth.browser.question import meaning, question
-from troth.browser.steps import Situation
+from troth.browser.steps import Consent, Finish, Situation
 from troth.errors import PageError, invalid_scope
 from troth.http import Cost, Form, Request, Response, parse_parameters
 from troth.model.authorization import Authorization
@@ -31,9 +31,9 @@ async def handle(request: Request, op: Op) -> Response:
         return await _answer(request, op, signed_in)
     text = parse_parameters(request.query).get("pending", "")
     pending = journey.open_pending(request, op, text)
-    if signed_in is None:
-        return await journey.advance(request, op, pending, None)
     situation = await journey.find_out(op, pending, signed_in)
+    if signed_in is None or not isinstance(journey.decided(op, pending, situation), Consent):
+        return await journey.take(request, op, pending, situation)
     return await _ask(request, op, pending, signed_in, question(op, pending, situation))
 
 
@@ -89,6 +89,8 @@ async def _allow(
     """Only what the page showed counts, whatever the form says (ASVS 10.7.1)."""
     ticked = frozenset(form.several)
     situation = await journey.find_out(op, pending, signed_in)
+    if not isinstance(journey.decided(op, pending, situation), Consent | Finish):
+        return await journey.take(request, op, pending, situation)
     view = question(op, pending, situation)
     if meaning(view) != forms.shown(op, form):
         return await _ask(request, op, pending, signed_in, view.again(ticked))
@@ -98,7 +100,8 @@ async def _allow(
         return await deny(request, op, pending, signed_in)
     authorization = _authorization(op, pending, situation, granted)
     await _commit(request, op, _allowed(pending, signed_in[1], authorization, granted))
-    return await journey.advance(request, op, pending, signed_in, Answer(scope=granted))
+    answered = replace(situation, remembered=authorization)
+    return await finish(request, op, pending, answered, granted)
 
 
 def _allowed(

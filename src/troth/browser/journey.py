@@ -5,6 +5,7 @@ browser is sent to an application, `answer` does it.
 """
 
 import os
+from dataclasses import replace
 
 from troth.browser import answer, forms
 from troth.browser.steps import (
@@ -94,6 +95,7 @@ async def find_out(
         subject=visible_sub(client, person.sub, op.ring.pairwise_key),
         proven=pending.proven == session.session_id,
         chosen=pending.chosen == session.session_id,
+        elsewhere=pending.chosen not in ("", session.session_id),
         another=pending.another,
     )
 
@@ -109,13 +111,19 @@ async def take(request: Request, op: Op, pending: Pending, situation: Situation)
         case Create():
             return to_page(op, "/register", pending)
         case Consent():
-            return to_page(op, "/consent", pending)
+            return to_page(op, "/consent", _of(pending, situation))
         case Refuse(error=error):
             return await answer.refuse(request, op, target, error)
         case Finish(granted=granted):
             if situation.signed_in is None or situation.remembered is None:
                 raise stale("finished without a person or an authorization")
             return await answer.finish(request, op, pending, situation, granted)
+
+
+def _of(pending: Pending, situation: Situation) -> Pending:
+    """The request as that of this person, so that nobody else is asked in their place."""
+    assert situation.signed_in is not None
+    return replace(pending, chosen=situation.signed_in[0].session_id)
 
 
 def decided(op: Op, pending: Pending, situation: Situation) -> NextStep:

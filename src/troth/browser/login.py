@@ -167,7 +167,8 @@ async def go_on(
     session, cookies = started
     if pending is None:
         return journey.to_own_page(op, "/account", cookies)
-    proven = replace(pending, proven=session.session_id, another=False)
+    this = session.session_id
+    proven = replace(pending, proven=this, chosen=this, another=False)
     response = await journey.advance(request, op, proven, (session, person))
     return response.adding(cookies)
 

@@ -61,7 +61,8 @@ class Situation:
     """Who is there, what was approved before, and what was answered just now.
 
     `subject` is the person as this client knows them. `proven` and `chosen` tell that the login
-    session was logged in, or picked, for this very request, `another` that none of them was wanted.
+    session was logged in, or picked, for this very request, `another` that none of them was wanted;
+    `elsewhere` that another session goes on with it, whose person is not in use any more.
     """
 
     client: RegisteredClient
@@ -72,6 +73,7 @@ class Situation:
     proven: bool = False
     chosen: bool = False
     another: bool = False
+    elsewhere: bool = False
 
     def is_somebody_else(self, request: AuthorizationRequest) -> bool:
         """Whether the request is for another person than is there (`id_token_hint`, `sub`)."""
@@ -122,7 +124,7 @@ def _who(request: AuthorizationRequest, situation: Situation, env: Env) -> NextS
         return Login()
     if _too_old(wanted, session, env) or _too_weak(wanted, session):
         return Login()
-    if "select_account" in wanted.prompt and not situation.chosen:
+    if situation.elsewhere or ("select_account" in wanted.prompt and not situation.chosen):
         return SelectAccount()
     return None
 

@@ -98,8 +98,9 @@ class Pending:
     """A request that waits for a person. It travels sealed and is bound to one browser.
 
     `transaction` is consumed by the answer, so that there is only one. `proven` is the login
-    session whose person entered their password for this very request, `chosen` the one that was
-    picked from several; `another` tells that the person wants none of those that are there.
+    session whose person entered their password for this very request, `chosen` the one that goes
+    on with it: that logged in for it, was picked from several, or was shown what is asked;
+    `another` tells that the person wants none of those that are there.
     """
 
     request: AuthorizationRequest
