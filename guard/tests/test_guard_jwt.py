@@ -29,6 +29,16 @@ async def test_a_good_token_says_whom_it_stands_for(issuer, clock, alg):
     assert token.audience == (AUDIENCE,)
 
 
+@pytest.mark.parametrize("published", ["EdDSA", "Ed25519", None])
+@pytest.mark.parametrize("said", ["EdDSA", "Ed25519"])
+async def test_a_key_of_ed25519_is_known_by_either_of_its_names(issuer, clock, published, said):
+    key = {**KEYS["Ed25519"].as_dict(private=False), "alg": published}
+    issuer.keys = [{name: value for name, value in key.items() if value is not None}]
+    async with issuer.guard(clock) as guard:
+        token = await guard.check([f"Bearer {issuer.token('Ed25519', {'alg': said})}"])
+    assert token.sub == "person"
+
+
 WRONG = [
     {"aud": "https://other.example"},
     {"aud": None},

@@ -90,7 +90,8 @@ def _read_key(jwk: Any) -> PublicKey | None:
     if not isinstance(kid, str | None) or not isinstance(kty, str) or kty not in _TYPES:
         return None
     try:
-        key = _TYPES[kty].import_key(jwk)
+        # Not with its `alg`: the library takes a key for what it is called, and knows one name.
+        key = _TYPES[kty].import_key({name: jwk[name] for name in jwk if name != "alg"})
         algorithm = _bound_algorithm(jwk, kty)
         if algorithm is None or not _is_strong(key):
             return None
