@@ -4,6 +4,7 @@ Batched as Troth batches them and as durable; none of its ports, changes, deadli
 """
 
 import asyncio
+import os
 import sqlite3
 import threading
 import time
@@ -41,16 +42,22 @@ def redeem(chain_id: bytes, session_id: str | None = None) -> Values:
         "chain_id": chain_id, "authorization_id": _ID, "client_id": _CLIENT, "sub": _SUB,
         "epoch": 1, "generation": 1, "created_at": _NOW, "rotated_at": _NOW,
         "expires_at": _FOREVER, "session_id": session_id, "offline": 0, "asked": None,
-        "login_session": _ID, "change_id": b"12345678",
+        "login_session": _ID, "change_id": os.urandom(8),
     }  # fmt: skip
 
 
 def rotate(chain_id: bytes, generation: int) -> Values:
-    return {"chain_id": chain_id, "generation": generation, "now": _NOW, "idle_since": 0}
+    return {
+        "chain_id": chain_id, "generation": generation, "now": _NOW, "idle_since": 0,
+        "change_id": os.urandom(8),
+    }  # fmt: skip
 
 
 def revoke(chain_id: bytes) -> Values:
-    return {"chain_id": chain_id, "key": chain_id, "at": _NOW, "revoked_at": _NOW}
+    return {
+        "chain_id": chain_id, "key": chain_id, "at": _NOW, "revoked_at": _NOW,
+        "change_id": os.urandom(8),
+    }  # fmt: skip
 
 
 def chain(chain_id: bytes) -> Values:
@@ -137,11 +144,10 @@ class Postgres:
 
     async def _fly(self, name: str) -> None:
         sql, names = self._sql[f"{name}_many"]
-        values = _keys if name in _READS else _changes
         while self._waiting[name]:
             batch = self._waiting[name][:128]
             self._waiting[name] = self._waiting[name][128:]
-            every = values([one for one, _ in batch])
+            every = arrays(name, [one for one, _ in batch])
             found = await self._pool.fetch(sql, *(every[n] for n in names))
             won = {row[0] for row in found}
             for one, future in batch:
@@ -150,6 +156,11 @@ class Postgres:
 
 
 _READS = ("chain", "session", "authorization")
+
+
+def arrays(name: str, batch: Sequence[Values]) -> Mapping[str, Any]:
+    """What the statement for many of that name is given for a batch."""
+    return _keys(batch) if name in _READS else _changes(batch)
 
 
 def _keys(batch: Sequence[Values]) -> Mapping[str, Any]:
