@@ -1,7 +1,7 @@
 """Servers that the tests share, and the last look at what they wrote down."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +25,21 @@ def installed(troth: Troth) -> Troth:
     troth.cli("scope", "add", "read_write", "--description", "See and change your things")
     troth.cli("scope", "add", "extra", "--description", "See extra things", "--optional")
     return troth.start()
+
+
+@pytest.fixture
+def running() -> Iterator[Callable[[Troth], Troth]]:
+    """Installs and starts what it is given; what still runs after the test is ended."""
+    started: list[Troth] = []
+
+    def start(troth: Troth) -> Troth:
+        started.append(troth)
+        return installed(troth)
+
+    yield start
+    for troth in started:
+        if troth._process is not None and troth._process.poll() is None:
+            troth.stop()
 
 
 # Where nearly every answer is a refusal: these are compared with one process as well.

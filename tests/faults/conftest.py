@@ -1,6 +1,6 @@
 """Servers that end with their test, however it ends."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -9,21 +9,6 @@ from tests.faults.clients import LIVES
 from tests.faults.proxy import Proxy
 from tests.harness import Troth
 from tests.postgres import Cluster, binaries
-
-
-@pytest.fixture
-def running() -> Iterator[Callable[[Troth], Troth]]:
-    """Installs and starts what it is given; what still runs after the test is ended."""
-    started: list[Troth] = []
-
-    def start(troth: Troth) -> Troth:
-        started.append(troth)
-        return installed(troth)
-
-    yield start
-    for troth in started:
-        if troth._process is not None and troth._process.poll() is None:
-            troth.stop()
 
 
 @pytest.fixture(scope="module")

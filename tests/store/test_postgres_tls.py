@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,6 @@ import pytest
 import trustme
 
 from tests.availability import POSTGRES_TLS
-from tests.conftest import installed
 from tests.harness import Troth, free_port
 from tests.postgres import Cluster
 from tests.store.test_postgres_operation import whole_story
@@ -68,10 +67,10 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sealed]:
 
 @pytest.mark.postgres_tls
 def test_to_a_database_that_proves_who_it_is_a_server_connects(
-    tmp_path: Path, sealed: Sealed
+    tmp_path: Path, running: Callable[[Troth], Troth], sealed: Sealed
 ) -> None:
     verified = sealed.address("localhost", "verify-full", sealed.authority)
-    troth = installed(Troth(tmp_path, database=verified))
+    troth = running(Troth(tmp_path, database=verified))
     whole_story(troth)
     assert troth.stop() == 0
     assert PASSWORD not in troth.log()
