@@ -132,7 +132,7 @@ def test_CC_05_nothing_is_approved_for_a_client_that_is_deleted(
     """People press Allow while the operator's command runs: it counts before, or never."""
     chance, became = random.Random(5), Counter[int]()
     with crowd_of(pair, 5) as crowd:
-        for _ in range(short_or_long(2, 100)):
+        for _ in range(short_or_long(2, 50)):
             client = pair.client()
             pages = [asked(browser, client, prompt="consent") for _ in range(20)]
             consents = [Filled(browser, page, "consent") for page in pages]
