@@ -244,6 +244,16 @@ def test_a_nonce_travels_as_it_is_and_one_without_end_is_refused(
 
 
 @spec("OIDC Core §3.1.2.1")
+def test_RU_15_an_openid_request_must_name_its_redirect_uri(
+    troth: Troth, rp: OAuthClient, signed_in: Browser
+) -> None:
+    for scope in ("openid", "email openid profile"):
+        assert is_page(ask(signed_in, rp, redirect_uri=None, scope=scope)), scope
+    plain = ask(signed_in, rp, redirect_uri=None, scope="profile")
+    assert "code" in answer(plain), "OAuth alone needs none where there is one"
+
+
+@spec("OIDC Core §3.1.2.1")
 def test_a_request_may_be_posted(rp: OAuthClient, signed_in: Browser) -> None:
     asked = rp.parameters(scope="openid profile email")
     posted = signed_in.post("/oauth/authorize", asked, headers={"origin": "https://app.example"})

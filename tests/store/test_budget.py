@@ -125,9 +125,11 @@ async def test_introspection_waits_once(inside: Inside, counting: Counting, clie
 async def test_a_code_of_openid_connect_and_its_refresh_wait_once(
     inside: Inside, counting: Counting
 ) -> None:
-    code = await inside.authorize("app", "ada", scope="openid email", nonce="n")
+    asked = {"redirect_uri": REDIRECT_URI, "scope": "openid email", "nonce": "n"}
+    code = await inside.authorize("app", "ada", **asked)
     counting.waits.clear()
-    answer = await inside.token("app", grant_type="authorization_code", code=code)
+    redeem = {"grant_type": "authorization_code", "redirect_uri": REDIRECT_URI, "code": code}
+    answer = await inside.token("app", **redeem)
     assert "id_token" in answer.json()
     token = answer.json()["refresh_token"]
     refreshed = await inside.token("app", grant_type="refresh_token", refresh_token=token)
@@ -136,8 +138,10 @@ async def test_a_code_of_openid_connect_and_its_refresh_wait_once(
 
 
 async def test_userinfo_waits_once(inside: Inside, counting: Counting) -> None:
-    code = await inside.authorize("app", "ada", scope="openid email")
-    answer = await inside.token("app", grant_type="authorization_code", code=code)
+    asked = {"redirect_uri": REDIRECT_URI, "scope": "openid email"}
+    code = await inside.authorize("app", "ada", **asked)
+    redeem = {"grant_type": "authorization_code", "redirect_uri": REDIRECT_URI, "code": code}
+    answer = await inside.token("app", **redeem)
     counting.waits.clear()
     bearer = {"access_token": answer.json()["access_token"]}
     assert (await inside.post("/oauth/userinfo", bearer)).status_code == 200

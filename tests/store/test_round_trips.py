@@ -9,7 +9,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.inside import READ, Inside, a_person, an_app
+from tests.inside import READ, REDIRECT_URI, Inside, a_person, an_app
 from tests.postgres import Cluster
 from troth.settings import Settings
 from troth.store import notes
@@ -77,8 +77,8 @@ async def ask(inside: Inside, what: str, said: Said) -> list[str]:
     """Statements of one request."""
     client_id = "opaque" if what.endswith("opaque") else "app"
     scope = "read openid" if what == "userinfo" else "read"
-    code = await inside.authorize(client_id, "ada", scope=scope)
-    redeem = {"grant_type": "authorization_code", "code": code}
+    code = await inside.authorize(client_id, "ada", scope=scope, redirect_uri=REDIRECT_URI)
+    redeem = {"grant_type": "authorization_code", "redirect_uri": REDIRECT_URI, "code": code}
     if what in ("authorize", "code", "key set", "client_credentials"):
         token = bearer = ""
     else:

@@ -110,6 +110,8 @@ def _target(form: Form, client: RegisteredClient) -> Target:
     if uri is None:
         if len(client.redirect_uris) != 1:
             raise _page("redirect_uri is missing and the client has several or none")
+        if "openid" in form.get("scope", "").split():
+            raise _page("redirect_uri is missing, and OpenID Connect requires it (Core §3.1.2.1)")
         uri = client.redirect_uris[0]
     elif not redirect_uri.match(client, uri):
         raise _page(
