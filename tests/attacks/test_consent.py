@@ -178,7 +178,7 @@ def test_CP_05_a_scope_that_was_removed_is_asked_about_no_more(
     name = define(troth)
     client = troth.client(scope=f"read_write {name}")
     both, alone = (ask(inside, client, scope=s) for s in (f"read_write {name}", name))
-    troth.cli("scope", "remove", name)
+    troth.cli("scope", "remove", name, "--yes")
     again = inside.post("/consent", without(both, name))
     assert 'id="consent"' in again.text
     assert f'value="{name}"' not in again.text

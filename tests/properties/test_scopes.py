@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from tests.properties.outcomes import outcome
 from tests.spec import spec
-from troth.browser.approval import approved, remember
+from troth.browser.approval import approved, covered, remember
 from troth.errors import OAuthError
+from troth.model.authorization import Authorization
 from troth.model.person import Scope
 from troth.rules.scope import LONGEST, parse, refuse_beyond, requested, still_allowed
 
@@ -87,3 +88,27 @@ def test_consent_is_remembered_as_it_was_last_said(
     for name in "abcdef":
         expected = name in granted if name in asked else name in previous
         assert (name in known) == expected
+
+
+@given(FEW, FEW, SETS, SETS)
+def test_an_answer_covers_what_it_answered_and_grants_what_it_granted(
+    first: tuple[str, ...], asked: tuple[str, ...], ticked: frozenset[str], required: frozenset[str]
+) -> None:
+    granted = approved(first, frozenset(), ticked)
+    left_out = tuple(name for name in first if name not in granted)
+    former = Authorization(
+        authorization_id="a",
+        sub="s",
+        client_id="c",
+        scope=granted,
+        created_at=0,
+        expires_at=1,
+        declined=left_out,
+    )
+    found = covered(former, asked, required)
+    both = set(asked) & set(granted)
+    if set(asked) <= set(granted) | (set(left_out) - required) and (both or not asked):
+        assert found is not None
+        assert set(found) == both
+    else:
+        assert found is None

@@ -1,5 +1,7 @@
 """An installation that moves to another database takes everything along, or nothing."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from tests.conftest import installed
 from tests.harness import Browser, Troth
 from tests.postgres import Cluster
+from troth.store import sqlite_schema
 from troth.store.copy import TABLES
 
 
@@ -55,6 +58,16 @@ def test_what_was_issued_before_goes_on_after_the_move(
     assert client.redeem(once).status_code == 400, "a code that was used stays used"
     assert browser.get("/account").status_code == 200, "and nobody has to log in again"
     assert troth.stop() == 0
+
+
+def test_no_column_stays_behind(tmp_path: Path) -> None:
+    path = tmp_path / "troth.db"
+    sqlite_schema.up(path)
+    with closing(sqlite3.connect(path)) as db:
+        for table in TABLES:
+            columns = {row[1] for row in db.execute(f'pragma table_info("{table.name}")')}
+            given_anew = {"id"} if table.name == "audit" else set()
+            assert columns - given_anew == set(table.columns), table.name
 
 
 def test_a_target_that_was_not_migrated_and_a_wrong_master_key_are_refused(

@@ -178,6 +178,9 @@ async def test_the_newest_standing_authorization_is_what_was_approved(
     await do(store, Put(noun=wider))
     assert await store.authorization(grant.person.sub, grant.client.client_id) == wider
     assert await store.authorization(grant.client.client_id, grant.person.sub) is None
+    declined = replace(wider, declined=("write", "more"), expires_at=NOW + DAY)
+    await do(store, Put(noun=declined))
+    assert await store.authorization(grant.person.sub, grant.client.client_id) == declined
 
 
 async def test_the_account_page_sums_up_a_client(store: Store, grant: Grant) -> None:

@@ -17,12 +17,30 @@ def approved(
     return tuple(name for name in asked if name in required or name in ticked)
 
 
+def unanswered(former: Authorization, name: str, *, required: bool) -> bool:
+    """Whether a former answer leaves a scope open: never asked, or left out when one might."""
+    return name not in former.scope and (required or name not in former.declined)
+
+
+def covered(
+    former: Authorization, asked: tuple[str, ...], required: frozenset[str]
+) -> tuple[str, ...] | None:
+    """What a former answer grants of a request; None where the person has to be asked.
+
+    Who left out all of it is asked: a code for nothing is of no use, and this is no denial.
+    """
+    if any(unanswered(former, name, required=name in required) for name in asked):
+        return None
+    granted = tuple(name for name in asked if name in former.scope)
+    return granted if granted or not asked else None
+
+
 def remember(
-    previous: tuple[str, ...], asked: tuple[str, ...], granted: tuple[str, ...]
+    previous: tuple[str, ...], asked: tuple[str, ...], answered: tuple[str, ...]
 ) -> tuple[str, ...]:
     """What to remember: the last answer for all that was asked, the former for all else."""
     kept = tuple(name for name in previous if name not in asked)
-    return tuple(dict.fromkeys((*kept, *granted)))
+    return tuple(dict.fromkeys((*kept, *answered)))
 
 
 def ends(former: Authorization | None, asked: tuple[str, ...], latest: int) -> int:

@@ -98,7 +98,7 @@ async def _allow(
     granted = approved(asked, view.required, ticked)
     if asked and not granted:
         return await deny(request, op, pending, signed_in)
-    authorization = _authorization(op, pending, situation, granted)
+    authorization = _authorization(op, situation, asked, granted)
     await _commit(request, op, _allowed(pending, signed_in[1], authorization, granted))
     answered = replace(situation, remembered=authorization)
     return await finish(request, op, pending, answered, granted)
@@ -128,13 +128,14 @@ def _allowed(
 
 
 def _authorization(
-    op: Op, pending: Pending, situation: Situation, granted: tuple[str, ...]
+    op: Op, situation: Situation, asked: tuple[str, ...], granted: tuple[str, ...]
 ) -> Authorization:
     """The former one with a new end where nothing changed in it; else a new one."""
     assert situation.signed_in is not None
-    asked, now = pending.request.asked, op.now
+    now = op.now
     former = standing(situation.remembered, now)
     scope = remember(former.scope if former else (), asked, granted)
+    left_out = tuple(name for name in asked if name not in granted)
     fresh = op.env().fresh[:16].hex()
     same = former is not None and set(former.scope) == set(scope)
     return Authorization(
@@ -144,6 +145,7 @@ def _authorization(
         scope=scope,
         created_at=now,
         expires_at=ends(former, asked, now + op.settings.consent_lifetime),
+        declined=remember(former.declined if former else (), asked, left_out),
     )
 
 

@@ -93,6 +93,7 @@ async def find_out(
         remembered=await op.store.authorization(person.sub, client.client_id),
         answer=said,
         subject=visible_sub(client, person.sub, op.ring.pairwise_key),
+        required=frozenset(name for name, scope in op.scopes.items() if scope.required),
         proven=pending.proven == session.session_id,
         chosen=pending.chosen == session.session_id,
         elsewhere=pending.chosen not in ("", session.session_id),

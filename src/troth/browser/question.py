@@ -4,7 +4,7 @@ import hashlib
 from urllib.parse import urlsplit
 
 from troth.browser import words
-from troth.browser.approval import ends, standing
+from troth.browser.approval import ends, standing, unanswered
 from troth.browser.pages.views import ConsentPage, ScopeLine
 from troth.browser.steps import Situation
 from troth.model.authorization import Authorization
@@ -17,6 +17,7 @@ def question(op: Op, pending: Pending, situation: Situation) -> ConsentPage:
     assert situation.signed_in is not None
     client, target = situation.client, pending.request.target
     former = standing(situation.remembered, op.now)
+    lines = _lines(op, pending.request.asked, former)
     return ConsentPage(
         form_token="",
         pending="",
@@ -24,9 +25,9 @@ def question(op: Op, pending: Pending, situation: Situation) -> ConsentPage:
         client_host=urlsplit(client.client_uri).hostname if client.client_uri else None,
         redirect_host=urlsplit(target.redirect_uri).hostname or target.redirect_uri.split(":")[0],
         account_name=situation.signed_in[1].name,
-        scopes=_lines(op, pending.request.asked, former),
+        scopes=lines,
         granted_before=former is not None,
-        lasts=f"until you withdraw it, at most {_at_most(op, former, pending)}",
+        lasts=f"until you withdraw it, at most {_at_most(op, former, lines)}",
         policy_url=client.openid.policy_uri,
         tos_url=client.openid.tos_uri,
     )
@@ -44,21 +45,23 @@ def meaning(view: ConsentPage) -> bytes:
 
 
 def _lines(op: Op, asked: tuple[str, ...], former: Authorization | None) -> tuple[ScopeLine, ...]:
-    """A line for each scope; nobody is asked about one that the operator removed."""
+    """A line for each scope, ticked as it was answered before.
+
+    Nobody is asked about one that the operator removed.
+    """
     return tuple(
         ScopeLine(
             name=name,
-            description=op.scopes[name].description,
-            required=op.scopes[name].required,
-            is_new=former is not None and name not in former.scope,
-            checked=True,
+            description=scope.description,
+            required=scope.required,
+            is_new=former is not None and unanswered(former, name, required=scope.required),
+            checked=former is None or name not in former.declined,
         )
-        for name in asked
-        if name in op.scopes
+        for name, scope in ((name, op.scopes[name]) for name in asked if name in op.scopes)
     )
 
 
-def _at_most(op: Op, former: Authorization | None, pending: Pending) -> str:
+def _at_most(op: Op, former: Authorization | None, lines: tuple[ScopeLine, ...]) -> str:
     latest = op.now + op.settings.consent_lifetime
-    end = ends(former, pending.request.asked, latest)
+    end = ends(former, tuple(line.name for line in lines), latest)
     return words.span(op.settings.consent_lifetime) if end == latest else f"until {words.day(end)}"

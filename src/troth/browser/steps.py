@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from troth.browser.approval import standing
+from troth.browser.approval import covered, standing
 from troth.errors import (
     OAuthError,
     access_denied,
@@ -60,7 +60,8 @@ NextStep = Login | SelectAccount | Create | Consent | Finish | Refuse
 class Situation:
     """Who is there, what was approved before, and what was answered just now.
 
-    `subject` is the person as this client knows them. `proven` and `chosen` tell that the login
+    `subject` is the person as this client knows them. `required` are the scopes that nobody may
+    leave out. `proven` and `chosen` tell that the login
     session was logged in, or picked, for this very request, `another` that none of them was wanted;
     `elsewhere` that another session goes on with it, whose person is not in use any more.
     """
@@ -70,6 +71,7 @@ class Situation:
     remembered: Authorization | None
     answer: Answer | None
     subject: str = ""
+    required: frozenset[str] = frozenset()
     proven: bool = False
     chosen: bool = False
     another: bool = False
@@ -142,9 +144,10 @@ def _what(request: AuthorizationRequest, situation: Situation, env: Env) -> Next
     answer = situation.answer
     if answer is not None and answer.scope is not None:
         return Finish(granted=answer.scope)
-    if "consent" not in request.authentication.prompt and _remembered(request, situation, env):
-        return Finish(granted=request.asked)
-    return Consent()
+    granted = _remembered(request, situation, env)
+    if granted is None or "consent" in request.authentication.prompt:
+        return Consent()
+    return Finish(granted=granted)
 
 
 def _without_a_page(
@@ -166,13 +169,17 @@ def _without_a_page(
             return Refuse(error=login_required(reason="prompt none, and a login is missing"))
 
 
-def _remembered(request: AuthorizationRequest, situation: Situation, env: Env) -> bool:
-    """A native client is asked for every time: any program can claim its id (RFC 8252 §8.6).
+def _remembered(
+    request: AuthorizationRequest, situation: Situation, env: Env
+) -> tuple[str, ...] | None:
+    """What was granted before of all that is asked now, if nothing of it has to be asked.
+
+    A native client is asked for every time: any program can claim its id (RFC 8252 §8.6).
 
     Where the answer goes to an https address, only who owns that name can be the client.
     """
     former = standing(situation.remembered, env.now)
     https = request.target.redirect_uri.startswith("https://")
     if former is None or (situation.client.public and not https):
-        return False
-    return set(request.asked) <= set(former.scope)
+        return None
+    return covered(former, request.asked, situation.required)

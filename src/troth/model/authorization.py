@@ -6,7 +6,10 @@ from troth.value import frozen
 
 @frozen
 class Authorization:
-    """What one person approved for one client. Revoking it ends everything below it."""
+    """What one person approved for one client. Revoking it ends everything below it.
+
+    `declined` is what they were asked about as well, and left out.
+    """
 
     authorization_id: str
     sub: str
@@ -15,6 +18,7 @@ class Authorization:
     created_at: int
     expires_at: int
     revoked_at: int | None = None
+    declined: tuple[str, ...] = ()
 
 
 @frozen

@@ -26,7 +26,8 @@ _COLUMNS = {
     "claims",
     "session": "session_id secret_digest sub epoch authenticated_at last_seen_at expires_at "
     "user_agent network ended_at acr amr",
-    "authorization": "authorization_id sub client_id scope created_at expires_at revoked_at",
+    "authorization": "authorization_id sub client_id scope created_at expires_at revoked_at "
+    "declined",
     "chain": "chain_id authorization_id client_id sub epoch generation created_at rotated_at "
     "expires_at revoked_at session_id offline asked",
     "stored_code": "code_id sealed expires_at",

@@ -148,11 +148,16 @@ def authorization(row: Row) -> Authorization:
         created_at=row[4],
         expires_at=row[5],
         revoked_at=row[6],
+        declined=tuple(row[7].split()),
     )
 
 
 def authorization_values(authorization: Authorization) -> Values:
-    return {**asdict(authorization), "scope": " ".join(authorization.scope)}
+    return {
+        **asdict(authorization),
+        "scope": " ".join(authorization.scope),
+        "declined": " ".join(authorization.declined),
+    }
 
 
 def chain_state(row: Row) -> ChainState:

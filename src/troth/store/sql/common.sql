@@ -121,9 +121,10 @@ group by a.authorization_id, c.client_id order by a.created_at
 select 1 from "authorization" where client_id = :client_id limit 1
 -- What was revoked or has ended is not prolonged: what lives under it would stand up again.
 -- name: put_authorization
-insert into "authorization" (authorization_id, sub, client_id, scope, created_at, expires_at, revoked_at)
-values (:authorization_id, :sub, :client_id, :scope, :created_at, :expires_at, :revoked_at)
-on conflict (authorization_id) do update set expires_at = excluded.expires_at
+insert into "authorization" (authorization_id, sub, client_id, scope, created_at, expires_at, revoked_at,
+  declined)
+values (:authorization_id, :sub, :client_id, :scope, :created_at, :expires_at, :revoked_at, :declined)
+on conflict (authorization_id) do update set expires_at = excluded.expires_at, declined = excluded.declined
 where "authorization".revoked_at is null and "authorization".expires_at > excluded.created_at
 -- name: revoke_authorizations
 update "authorization" set revoked_at = :at

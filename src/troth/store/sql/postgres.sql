@@ -54,7 +54,8 @@ from due where d.delivery_id = due.delivery_id
 returning d.delivery_id, d.client_id, d.sub, d.session_id, d.attempts, d.expires_at
 
 -- name: authorization_many
-select a.authorization_id, a.sub, a.client_id, a.scope, a.created_at, a.expires_at, a.revoked_at
+select a.authorization_id, a.sub, a.client_id, a.scope, a.created_at, a.expires_at, a.revoked_at,
+  a.declined
 from unnest(:sub::text[], :client_id::text[]) as k(sub, client_id)
 cross join lateral (select * from "authorization" where sub = k.sub and client_id = k.client_id
   and revoked_at is null order by created_at desc, number desc limit 1) a

@@ -39,7 +39,7 @@ where delivery_id in (select delivery_id from delivery where due_at <= :now orde
 returning delivery_id, client_id, sub, session_id, attempts, expires_at
 
 -- name: authorization
-select authorization_id, sub, client_id, scope, created_at, expires_at, revoked_at
+select authorization_id, sub, client_id, scope, created_at, expires_at, revoked_at, declined
 from "authorization" where sub = :sub and client_id = :client_id and revoked_at is null
 order by created_at desc, rowid desc limit 1
 
