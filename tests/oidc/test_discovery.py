@@ -65,7 +65,7 @@ EXPECTED: dict[str, Any] = {
     "request_parameter_supported": True,
     "request_uri_parameter_supported": True,
     "require_request_uri_registration": True,
-    "request_object_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA"],
+    "request_object_signing_alg_values_supported": _SIGNED,
     "request_object_encryption_alg_values_supported": ["RSA-OAEP-256", "ECDH-ES"],
     "request_object_encryption_enc_values_supported": _CONTENT,
     "id_token_signing_alg_values_supported": _SIGNED,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from troth.model.client import RegisteredClient
 from troth.model.openid_client import Encoding, OpenIDClient
 from troth.registration import RegistrationError, addresses
+from troth.rules import request_object
 from troth.rules.redirect_uri import MOST, check_registration
 from troth.signing import jwk
 from troth.signing.algorithms import SIGNATURES
@@ -49,7 +50,7 @@ def _check_algorithms(openid: OpenIDClient) -> None:
     if openid.id_token.signing is None:
         raise RegistrationError("id_token_signed_response_alg must be one of ours: RS256, …")
     asked = openid.request_object
-    _one_of("request_object_signing_alg", asked.signing, SIGNATURES)
+    _one_of("request_object_signing_alg", asked.signing, request_object.ALGORITHMS)
     _check_encryption("request_object_encryption", asked, REQUEST_ALGS)
     keyless = openid.jwks is None and openid.jwks_uri is None
     if keyless and (asked.signing is not None or openid.require_signed_request_object):

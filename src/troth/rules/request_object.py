@@ -9,7 +9,7 @@ from typing import Final
 from troth.errors import OAuthError, invalid_request
 from troth.model.client import RegisteredClient
 
-ALGORITHMS: Final = ("RS256", "PS256", "ES256", "EdDSA")
+ALGORITHMS: Final = ("RS256", "PS256", "ES256", "EdDSA", "Ed25519")
 LONGEST_URI: Final = 512
 MOST: Final = 100
 SKEW: Final = 60
