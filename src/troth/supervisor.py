@@ -151,7 +151,8 @@ class _Supervisor:
         try:
             if not self._wait_until_ready():
                 return 1
-            say_ready(self._settings)
+            if not self._stopping:
+                say_ready(self._settings)
             while not self._stopping:
                 time.sleep(_LOOK_SECONDS)
                 self._look()

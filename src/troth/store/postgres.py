@@ -6,6 +6,7 @@ batch did not apply: it is there that it waits for locks, and learns what it los
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -177,11 +178,15 @@ class Postgres:
         return outcome
 
     async def _own_change(self) -> None:
-        """What this process itself changed is current for its next request."""
-        async with self._link.connection() as connection:
-            row = await Statements(connection).row("revision", {})
-        if row is not None:
-            self._watch.revision = max(self._watch.revision, row[0])
+        """What this process itself changed is current for its next request.
+
+        It is done, whatever becomes of this question: then the watch tells within a second.
+        """
+        with contextlib.suppress(StoreUnavailable, asyncpg.PostgresError):
+            async with self._link.connection() as connection:
+                row = await Statements(connection).row("revision", {})
+            if row is not None:
+                self._watch.revision = max(self._watch.revision, row[0])
 
     # Many at once
 
