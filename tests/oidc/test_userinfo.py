@@ -106,6 +106,20 @@ def test_who_has_no_right_is_told_so_in_the_header(
     assert 'scope="openid"' in narrow.headers["www-authenticate"]
     for response in (twice, query):
         assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+        assert 'error="invalid_request"' in response.headers["www-authenticate"]
+
+
+@spec("RFC 6750 §2.3", "OIDC Core §5.3.1")
+def test_a_parameter_that_only_looks_like_a_token_is_nothing(
+    troth: Troth, token: str, grace: Person
+) -> None:
+    bearer = {"authorization": f"Bearer {token}"}
+    with Plain(troth) as http:
+        for query in ("my_access_tokens=1", "a=access_token", "xaccess_token=1&b"):
+            told = http.get(f"/oauth/userinfo?{query}", headers=bearer)
+            assert (told.status_code, told.json()["sub"]) == (200, grace.sub), query
+        for query in ("access_token=x", "a=1&access%5ftoken=x", "a=%zz&b=1"):
+            assert http.get(f"/oauth/userinfo?{query}", headers=bearer).status_code == 400, query
 
 
 @spec("OIDC Core §5.2")

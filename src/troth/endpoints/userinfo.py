@@ -6,7 +6,7 @@ import msgspec
 
 from troth.envelope import envelope
 from troth.errors import OAuthError, invalid_request
-from troth.http import Cost, Headers, Request, Response, json, jwt, parse_form
+from troth.http import Cost, Headers, Request, Response, json, jwt, parse_form, parse_parameters
 from troth.model.authorization import ChainState
 from troth.model.client import RegisteredClient
 from troth.model.person import Person
@@ -92,7 +92,7 @@ async def _found(request: Request, op: Op) -> tuple[AccessToken, ChainState, Per
 
 def _presented(request: Request) -> str:
     """The access token by header or by body, exactly once (RFC 6750 §2)."""
-    if b"access_token" in request.query:
+    if request.query and "access_token" in parse_parameters(request.query):
         raise invalid_request("the token belongs in the header", reason="a token in the query")
     given = [value.strip() for value in request.header_values(b"authorization")]
     tokens = [value[7:].strip() for value in given if value[:7].lower() == "bearer "]
@@ -112,7 +112,7 @@ def _invalid(reason: str) -> OAuthError:
     return OAuthError("invalid_token", "the access token is not valid", reason=reason)
 
 
-_CHALLENGES = ("invalid_token", "insufficient_scope")
+_CHALLENGES = ("invalid_request", "invalid_token", "insufficient_scope")
 
 
 async def _challenge(request: Request, op: Op, error: OAuthError) -> Response:
