@@ -65,12 +65,16 @@ def browser_id(request: Request, op: Op) -> bytes | None:
 
 
 def recognised(request: Request, op: Op) -> tuple[bytes, Headers]:
-    """The id of this browser; on its first visit a new one, with the cookie that keeps it."""
+    """The id of this browser; on its first visit a new one, with the cookie that keeps it.
+
+    It outlives the browser's end: of tabs that open at once, each would bring an id of its own.
+    """
     known = browser_id(request, op)
     if known is not None:
         return known, ()
     raw = secrets.token_bytes(32)
-    return raw, cookie(BROWSER, b64(raw).decode(), secure=op.settings.secure)
+    value = b64(raw).decode()
+    return raw, cookie(BROWSER, value, secure=op.settings.secure, max_age=_YEAR)
 
 
 def known_device(request: Request, op: Op, person: Person | None) -> str | None:
