@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx2
@@ -26,8 +27,9 @@ from tests.faults.whole import is_whole
 from tests.harness import Troth
 from tests.postgres import Cluster, binaries
 
-# Of a disk with an SQLite file or with tables, and of one with all of PostgreSQL.
-_SMALL, _WHOLE = 24, 160
+# Of a disk with an SQLite file or with tables, and of one with all of PostgreSQL, whose log of
+# changes keeps 16 MB more after each time that it found no room.
+_SMALL, _WHOLE = 24, 512
 _HEALED = short_or_long(60.0, 5.0)  # seconds
 
 
@@ -140,10 +142,15 @@ def whole_disk() -> Iterator[Path]:
 
 @pytest.fixture
 def cramped(whole_disk: Path) -> Iterator[Cluster]:
-    """A PostgreSQL that has everything on one small disk, the log of its changes, too."""
+    """A PostgreSQL that has everything on one small disk, the log of its changes, too.
+
+    Nothing of the log is taken again while it runs, so that its room has an end; and what ends for
+    want of it is started by nobody but the test.
+    """
     folder = binaries()
     assert folder is not None
-    made = Cluster(folder, where=whole_disk, min_wal_size="32MB", max_wal_size="32MB").start()
+    wal: dict[str, Any] = {"min_wal_size": "32MB", "max_wal_size": "1GB"}
+    made = Cluster(folder, where=whole_disk, **wal, restart_after_crash="off").start()
     yield made
     made.remove()
 
@@ -183,9 +190,19 @@ def test_R14_a_database_that_ends_for_want_of_room_has_lost_nothing(
 
 
 def _without_room(cluster: Cluster, ballast: Path) -> bool:
-    """Fill the disk, and then the log, until the database ends."""
-    fill(ballast)
     with contextlib.suppress(OSError, asyncpg.PostgresError):
-        while True:
-            do(cluster, "select pg_logical_emit_message(true, '', repeat('x', 1000000))")
+        asyncio.run(_crowd(cluster, ballast))
     return cluster.ended
+
+
+async def _crowd(cluster: Cluster, ballast: Path) -> None:
+    """Fill the disk, and then the log, until the database ends."""
+    connection = await asyncpg.connect(cluster.address("postgres"))  # that takes some room, too
+    try:
+        fill(ballast)
+        while True:
+            await connection.execute(
+                "select pg_logical_emit_message(true, '', repeat('x', 1000000))"
+            )
+    finally:
+        connection.terminate()

@@ -16,7 +16,7 @@ from tests.faults.asked import Same, post
 from tests.faults.clients import applications, at_work
 from tests.faults.everyone import ANSWERED, Everyone
 from tests.faults.figures import note, short_or_long
-from tests.faults.history import History, problems
+from tests.faults.history import RETRY_WINDOW, History, problems
 from tests.faults.load import offered
 from tests.faults.proxy import Proxy
 from tests.faults.waiting import until
@@ -64,7 +64,8 @@ def test_R12_FT_06_who_asks_much_of_a_database_that_takes_seconds_is_told_to_com
     wired: Troth, proxy: Proxy, everyone: Everyone
 ) -> None:
     """Each message takes two seconds: nothing is right any more, and no line grows for it."""
-    client, seconds = everyone.client, float(short_or_long(5, 60))
+    # Not so long that to ask again afterwards is a replay.
+    client, seconds = everyone.client, float(short_or_long(5, RETRY_WINDOW - 20))
     token = client.tokens(wired.person())["refresh_token"]
     form = {"grant_type": "refresh_token", "refresh_token": token, **client.credentials()}
     proxy.delay = 2.0
