@@ -1,5 +1,6 @@
 """Chains that are tied to a login session end with it, and only with it."""
 
+import asyncio
 from dataclasses import replace
 
 from tests.store.conftest import Database
@@ -71,6 +72,48 @@ async def test_the_clean_up_revives_nothing(store: Store, grant: Grant) -> None:
     assert await store.purge("session", NOW + DAY) >= 1
     assert await store.chain(tied) is None
     assert (await state(store, kept)).stands
+
+
+async def test_who_took_part_in_a_session_is_known_for_as_long_as_it_can_be_ended(
+    store: Store, grant: Grant
+) -> None:
+    """An application without refresh tokens has a chain of an hour, in a session of a month."""
+    session = a_session(grant.person, expires_at=NOW + 30 * DAY)
+    await do(store, Put(noun=session))
+    tied = {"session_id": session.session_id}
+    early = await redeemed(store, grant, **tied, expires_at=NOW - 9)
+    last = await redeemed(store, grant, **tied, expires_at=NOW - 5)
+    plain = await redeemed(store, grant, expires_at=NOW - 5)
+    for before in (NOW, NOW + DAY, NOW + 30 * DAY):
+        await store.purge("chain", before)
+        assert await store.clients_of_session(session.session_id) == [grant.client.client_id]
+    assert [await store.chain(gone) for gone in (early, plain)] == [None, None]
+    assert await store.chain(last) is not None, "one chain tells of each application"
+    await store.purge("chain", NOW + 30 * DAY + 1)
+    assert await store.chain(last) is None
+
+
+async def test_nobody_is_remembered_for_a_session_that_was_ended(
+    store: Store, grant: Grant
+) -> None:
+    tied = await redeemed(store, grant, session_id=grant.session.session_id, expires_at=NOW - 9)
+    await ended(store, grant)
+    assert await store.purge("chain", NOW) == 1
+    assert await store.chain(tied) is None
+
+
+async def test_those_who_are_remembered_are_in_nobodys_way(store: Store, grant: Grant) -> None:
+    """However many there are: a batch is not filled with what stays."""
+    session = a_session(grant.person, expires_at=NOW + 30 * DAY)
+    await do(store, Put(noun=session))
+    named = [f"client{number}" for number in range(1100)]
+    tied = {"session_id": session.session_id, "expires_at": NOW - 9}
+    await asyncio.gather(*(redeemed(store, grant, **tied, client_id=name) for name in named))
+    plain = await redeemed(store, grant, expires_at=NOW - 5)
+    for _ in range(3):
+        await store.purge("chain", NOW)
+    assert await store.chain(plain) is None
+    assert len(await store.clients_of_session(session.session_id)) == len(named)
 
 
 async def test_a_session_is_renewed_under_a_new_secret_once(store: Store) -> None:

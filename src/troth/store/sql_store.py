@@ -25,8 +25,12 @@ from troth.store.outbox import SQLOutbox
 
 MOST_CLIENTS = 10_000
 _DAY = 86400
-# What goes before a thing goes.
-_BELOW = {"authorization": ("chains_of_ended",), "session": ("chains_of_ended_sessions",)}
+# What is done before things of a kind go.
+_BEFORE = {
+    "authorization": ("purge_chains_of_ended",),
+    "chain": ("keep_chains_of_sessions",),
+    "session": ("purge_chains_of_ended_sessions",),
+}
 # Seconds from one turn of keeping house to the next, whichever process takes it.
 _APART = 50
 
@@ -181,10 +185,11 @@ class SQLStore:
         """Delete up to 1000 rows of one kind that ended before a time; how many there were.
 
         An authorization and an ended session take their chains along: what has ended with them
-        is of no use either.
+        is of no use either. The last chain that an application has in a login session stays until
+        that has ended: it is told of it then.
         """
-        names = [*_BELOW.get(name, ()), name]
-        return await self._engine.run([(f"purge_{one}", {"before": before}) for one in names])
+        statements = (*_BEFORE.get(name, ()), f"purge_{name}")
+        return await self._engine.run([(one, {"before": before}) for one in statements])
 
     async def take_turn(self, now: int) -> int | None:
         values = {"now": now, "jump": _DAY, "pause": _DAY, "apart": _APART}

@@ -174,9 +174,24 @@ values (:at, :event, :outcome, :actor, :client_id, :sub, :request_id, :detail)
 select request_id, at, endpoint, error, reason from trace where request_id = :request_id
 
 -- In the order of an index: whatever the statistics say, what has not ended is not looked at.
+-- Who took part in a login session is read off its chains: each application's last one stays as long
+-- as the session can be ended, and is not looked at again before.
+-- name: keep_chains_of_sessions
+update chain set
+  expires_at = (select s.expires_at from session s where s.session_id = chain.session_id)
+where chain_id in (select chain_id from chain
+    where expires_at < :before and session_id is not null order by expires_at limit 1000)
+  and exists (select 1 from session s where s.session_id = chain.session_id
+    and s.ended_at is null and s.expires_at >= :before)
+  and not exists (select 1 from chain later where later.session_id = chain.session_id
+    and later.client_id = chain.client_id and later.expires_at > chain.expires_at)
 -- name: purge_chain
 delete from chain where chain_id in
   (select chain_id from chain where expires_at < :before order by expires_at limit 1000)
+  and not (exists (select 1 from session s where s.session_id = chain.session_id
+      and s.ended_at is null and s.expires_at >= :before)
+    and not exists (select 1 from chain later where later.session_id = chain.session_id
+      and later.client_id = chain.client_id and later.expires_at > chain.expires_at))
 -- name: purge_chains_of_ended
 delete from chain where chain_id in (
   select chain_id from chain where authorization_id in (
