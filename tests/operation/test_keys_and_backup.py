@@ -60,6 +60,21 @@ def test_a_new_key_is_published_before_it_signs(server: Troth) -> None:
     assert app.active(before["access_token"])
 
 
+@pytest.mark.parametrize(("lifetime", "kept"), [(60, 2 * 3600), (86400, 25 * 3600)])
+def test_a_key_that_was_replaced_is_published_for_as_long_as_what_it_signed_lives(
+    tmp_path: Path, lifetime: int, kept: int
+) -> None:
+    troth = Troth(tmp_path, id_token_lifetime=str(lifetime))
+    for alg in ("ES256", "RS256"):
+        made = troth.cli("keys", "rotate", "--alg", alg)
+        (former,) = (
+            key
+            for key in troth.cli("keys", "list")["keys"]
+            if key["alg"] == alg and key["kid"] != made["kid"]
+        )
+        assert former["ends_at"] - made["signs_from"] == kept
+
+
 def test_FT_15_a_retired_key_leaves_at_once_with_all_it_signed(server: Troth) -> None:
     person = server.person()
     app, opaque = server.client(), server.client("--access-token", "opaque")

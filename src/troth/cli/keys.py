@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from troth.signing.keys import StoredKey, Use
     from troth.store import Store
 
-# The longest life of an access token, and an hour for clocks that differ.
-_KEPT_AFTER = 2 * 3600
+# The longest life of an access token, and what clocks may differ by.
+_ACCESS_TOKEN = 3600
+_CLOCKS = 3600
 
 
 @click.group()
@@ -59,7 +60,7 @@ def rotate(use: "Use", alg: str | None, at_once: bool, as_json: bool) -> None:
         master = await _proven_master_key(store, settings)
         lead = 0 if at_once or use == "seal" else settings.key_publish_lead
         made = new_key(*kind, now=now(), signs_from=now() + lead, master=master)
-        ends = made.signs_from + _KEPT_AFTER
+        ends = made.signs_from + max(_ACCESS_TOKEN, settings.id_token_lifetime) + _CLOCKS
         former = [
             replace(key, ends_at=ends)
             for key in store.keys
