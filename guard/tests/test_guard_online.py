@@ -38,6 +38,17 @@ async def test_an_opaque_token_is_asked_about(issuer, clock):
     assert base64.b64decode(value) == b"api%3A1:s%2Be+c", "form-encoded inside"
 
 
+async def test_what_a_route_does_to_a_claim_changes_no_other_request(issuer, clock):
+    answer(issuer, groups=["staff"], department={"name": "Engines"})
+    async with issuer.guard(clock, introspects=True) as guard:
+        for _ in range(2):
+            claims = (await guard.check([f"Bearer {OPAQUE}"])).claims
+            assert (claims["groups"], claims["department"]) == (["staff"], {"name": "Engines"})
+            claims["groups"].append("admin")
+            claims["department"]["name"] = "Crown"
+    assert issuer.asked["/introspect"] == 1, "the second was answered from memory"
+
+
 async def test_without_credentials_opaque_tokens_are_refused(issuer, clock):
     answer(issuer)
     async with issuer.guard(clock) as guard:

@@ -153,19 +153,19 @@ class Guard:
             raise Invalid("opaque, and there are no credentials for introspection")
         now = self._options.clock()
         if (known := self._answers.get(token, now)) is not None:
-            return judge(known, self._expected, now)
-        answer = await self._ask(token, self._credentials)
-        self._answers.put(token, answer, now)
-        return judge(answer, self._expected, self._options.clock())
+            return judge(read_answer(known), self._expected, now)
+        answer, members = await self._ask(token, self._credentials)
+        self._answers.put(token, answer, members.get("exp"), now)
+        return judge(members, self._expected, self._options.clock())
 
-    async def _ask(self, token: str, credentials: str) -> dict[str, Any]:
+    async def _ask(self, token: str, credentials: str) -> tuple[bytes, dict[str, Any]]:
         endpoint = (await self._metadata.value()).introspection_endpoint
         if endpoint is None:
             raise Unreachable("the issuer has no introspection endpoint")
         form = {"token": token, "token_type_hint": "access_token"}
         try:
             answer = await self._fetch.post(endpoint, form, authorization=credentials)
-            return read_answer(answer.body)
+            return answer.body, read_answer(answer.body)
         except (Unreachable, ValueError) as error:
             logger.warning("introspection failed: %s", error)
             raise Unreachable(f"introspection: {error}") from None

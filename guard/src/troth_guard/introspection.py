@@ -45,26 +45,28 @@ def judge(members: dict[str, Any], expected: Expected, now: float) -> AccessToke
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entry:
-    answer: dict[str, Any] = field(repr=False)
+    answer: bytes = field(repr=False)
     since: float
     until: float
 
 
 class Answers:
-    """The answers of the last seconds, by the hash of their token; bounded in time and number."""
+    """The answers of the last seconds, by the hash of their token; bounded in time and number.
+
+    They are kept as they came: what a route does to the claims that it got reaches nobody else.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
 
-    def get(self, token: str, now: float) -> dict[str, Any] | None:
+    def get(self, token: str, now: float) -> bytes | None:
         """The answer about a token, if it is young enough."""
         entry = self._entries.get(_digest(token))
         return entry.answer if entry and entry.since <= now < entry.until else None
 
-    def put(self, token: str, answer: dict[str, Any], asked_at: float) -> None:
+    def put(self, token: str, answer: bytes, expires_at: object, asked_at: float) -> None:
         """Remember an answer from when it was asked for, and not past the end of the token."""
-        expires_at = answer.get("exp")
         until = asked_at + self._seconds
         if isinstance(expires_at, int):
             until = min(until, expires_at)

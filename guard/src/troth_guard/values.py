@@ -21,7 +21,7 @@ class AccessToken:
         scopes: what was granted.
         audience: the APIs it is meant for, this one among them.
         expires_at: seconds since 1970.
-        claims: everything the token or the introspection answer says, read-only.
+        claims: everything the token or the introspection answer says; a copy of this request's own.
     """
 
     client_id: str
