@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.harness import Browser, OAuthClient, Person, Troth, answer
 from tests.oidc.test_accounts import ask, picked, subject
 from tests.spec import spec
@@ -61,6 +63,18 @@ def test_CP_05_a_question_of_one_person_becomes_nobody_elses_unasked(
         assert person.username in asked.text
         got = browser.submit(asked, "consent", ALLOW)
         assert subject(troth, rp, got) == person.sub
+
+
+@pytest.mark.parametrize("decision", ["allow", "deny"])
+def test_CP_05_a_page_that_was_answered_is_not_shown_again(
+    troth: Troth, rp: OAuthClient, decision: str
+) -> None:
+    browser, _ = inside(troth)
+    page = ask(browser, rp)
+    answer(browser.submit(page, "consent", {"decision": decision}))
+    back = reload(browser, page)
+    assert back.status_code == 400
+    assert "already answered" in back.text
 
 
 @spec("OIDC Core §3.1.2.4")

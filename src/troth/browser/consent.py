@@ -20,6 +20,9 @@ from troth.settings import Settings
 methods: tuple[str, ...] = ("GET", "HEAD", "POST")
 cost = Cost.DATABASE
 
+# Where transactions are spent by their answers.
+_ANSWERED = "transaction"
+
 
 def paths(settings: Settings) -> tuple[str, ...]:
     return (settings.base + "/consent",)
@@ -31,6 +34,8 @@ async def handle(request: Request, op: Op) -> Response:
         return await _answer(request, op, signed_in)
     text = parse_parameters(request.query).get("pending", "")
     pending = journey.open_pending(request, op, text)
+    if await op.store.spent(_ANSWERED, pending.transaction):
+        raise answered_before("the page of an answered transaction was loaded again")
     situation = await journey.find_out(op, pending, signed_in)
     if signed_in is None or not isinstance(journey.decided(op, pending, situation), Consent):
         return await journey.take(request, op, pending, situation)
@@ -164,7 +169,7 @@ async def deny(request: Request, op: Op, pending: Pending, signed_in: journey.Si
 
 def _once(pending: Pending) -> Once:
     expires_at = pending.created_at + 86400
-    return Once(namespace="transaction", key=pending.transaction, expires_at=expires_at)
+    return Once(namespace=_ANSWERED, key=pending.transaction, expires_at=expires_at)
 
 
 async def _commit(request: Request, op: Op, change: Change) -> None:
