@@ -25,6 +25,8 @@ _TEXTS = {
     503: "The server is busy or cannot reach its database. If you just sent something, it may have "
     "been done all the same: look before you send it again.",
 }
+# Too early to go on, and an address at which nothing is.
+_NO_WAY_ON = (429, 421)
 _OUR_FAULT = "Something went wrong on our side. Nothing was shared."
 _THEIR_FAULT = "The request is not one that this server answers. Nothing was changed."
 
@@ -80,6 +82,7 @@ class Answers:
             explanation=explanation,
             error=error.error,
             request_id=request_id,
+            home=error.status < 500 and error.status not in _NO_WAY_ON,
         )
         return page(error.status, self._pages.render(view), PageOptions(extra=_retry_after(error)))
 

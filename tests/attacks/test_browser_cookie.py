@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from tests.harness import Browser, OAuthClient, Troth, answer
+import pytest
+
+from tests.harness import Browser, OAuthClient, Person, Troth, answer
 from tests.spec import spec
 
 
@@ -27,3 +29,28 @@ def test_tabs_that_a_browser_opens_at_once_when_it_starts_are_all_good(
     (first, _), _ = tabs
     page = browser.sign_in(first, person)
     assert "code" in answer(browser.submit(page, "consent", {"decision": "allow"}))
+
+
+@pytest.mark.parametrize("begins", ["/login", "/oauth/authorize"])
+def test_who_refuses_cookies_is_told_so(
+    troth: Troth, app: OAuthClient, ada: Person, begins: str
+) -> None:
+    browser = Browser(troth)
+    asked = app.parameters() if begins.startswith("/oauth") else None
+    page = browser.get(begins, params=asked)
+    browser.http.cookies.clear()
+    if asked is not None:
+        refused = browser.follow(page)
+    else:
+        typed = {"username": ada.username, "password": ada.password}
+        refused = browser.submit(page, begins.strip("/"), typed)
+    assert refused.status_code in (400, 403)
+    assert "Allow cookies for this address" in refused.text
+    assert "load the page again" not in refused.text
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/consent?pending=x", "/oauth/authorize"])
+def test_a_page_that_refuses_leads_on(troth: Troth, path: str) -> None:
+    page = Browser(troth).get(path, headers={"accept": "text/html"})
+    assert page.status_code in (400, 404)
+    assert 'href="/account"' in page.text

@@ -152,3 +152,23 @@ def test_a_browser_holds_five_accounts_and_the_eldest_goes(troth: Troth, rp: OAu
     assert shown == people[1:]
     ended = "select count(*) from session where sub = ? and ended_at is not null"
     assert troth.rows(ended, people[0].sub) == [(1,)]
+
+
+@spec("OIDC Core §3.1.2.1")
+def test_who_has_to_confirm_it_is_them_still_has_to_after_a_wrong_password(
+    troth: Troth, rp: OAuthClient
+) -> None:
+    browser, first, second = two(troth, rp)
+    page = ask(browser, rp, prompt="login")
+    for _ in range(2):
+        assert "<h1>Confirm it is you</h1>" in page.text
+        assert "Not you?" in page.text
+        typed = {"username": second.username, "password": "canary of a wrong one"}
+        page = browser.submit(page, "login", typed)
+        assert page.status_code == 400
+    other = browser.get(page.text.partition('id="other-account" href="')[2].partition('"')[0])
+    assert "Confirm it is you" not in other.text
+    wrong = browser.submit(other, "login", {"username": first.username, "password": "canary"})
+    assert "Confirm it is you" not in wrong.text, "somebody else logs in"
+    got = allowed(browser, browser.sign_in(wrong, first))
+    assert subject(troth, rp, got) == first.sub

@@ -6,8 +6,8 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 
+from troth.browser.origin import check_same_origin, forged, without_cookie
 from troth.cookies import cookie, cookie_name, open_cookie, read_cookie
-from troth.errors import PageError
 from troth.http import Form, Headers, Request, parse_form
 from troth.model.change import Change, Put
 from troth.model.person import Person, Session
@@ -204,41 +204,17 @@ def shown(op: Op, form: Form) -> bytes:
 
 
 def read_form(request: Request, op: Op, session_id: str = "", list_name: str = "resource") -> Form:
-    """The form of a POST, if it was rendered for this browser and session; else 403.
-
-    Browsers say where a POST came from; pages here are `no-referrer`, so that their own Origin is
-    `null`, and `Sec-Fetch-Site` is what counts where it is sent.
-    """
-    _check_same_origin(request, op)
+    """The form of a POST, if it was rendered for this browser and session; else 403."""
+    check_same_origin(request, op)
     form = parse_form(request, list_name)
     token = op.ring.sealer.open(seal.FORM, form.get("form_token", ""), FormToken)
     browser = browser_id(request, op)
-    if token is None or browser is None or not hmac.compare_digest(token.browser, browser):
-        raise _forged("the form token is missing or of another browser")
+    if browser is None:
+        raise without_cookie(status=403)
+    if token is None or not hmac.compare_digest(token.browser, browser):
+        raise forged("the form token is missing or of another browser")
     if not hmac.compare_digest(token.session_id, session_id):
-        raise _forged("the form token is of another login session")
+        raise forged("the form token is of another login session")
     if op.now >= token.issued_at + _FORM_LIFETIME:
-        raise _forged("the form token has expired")
+        raise forged("the form token has expired")
     return form
-
-
-def _check_same_origin(request: Request, op: Op) -> None:
-    site = request.header(b"sec-fetch-site")
-    if site is not None:
-        if site not in ("same-origin", "none"):
-            raise _forged(f"Sec-Fetch-Site is {site[:20]!r}")
-        return
-    origins = request.header_values(b"origin")
-    if origins and origins != [op.settings.origin]:
-        raise _forged(f"Origin is {origins[0][:80]!r}")
-
-
-def _forged(reason: str) -> PageError:
-    return PageError(
-        "access_denied",
-        "This form has expired",
-        "It was made for another visit, or was open for too long. Nothing was changed. Go back, "
-        "load the page again and repeat what you did.",
-        reason=reason,
-        status=403,
-    )

@@ -8,6 +8,7 @@ import os
 from dataclasses import replace
 
 from troth.browser import answer, forms
+from troth.browser.origin import without_cookie
 from troth.browser.steps import (
     Consent,
     Create,
@@ -60,7 +61,10 @@ def open_pending(request: Request, op: Op, text: str) -> Pending:
     pending = op.ring.sealer.open(seal.PENDING, text, Pending)
     if pending is None:
         raise stale("the pending request was not sealed here")
-    if pending.browser != forms.browser_id(request, op):
+    browser = forms.browser_id(request, op)
+    if browser is None:
+        raise without_cookie(status=400)
+    if pending.browser != browser:
         raise stale("the pending request is of another browser")
     if op.now >= pending.created_at + _PENDING_LIFETIME:
         raise stale("the pending request has expired")

@@ -10,7 +10,7 @@ from troth.accounts import throttle
 from troth.accounts.names import login_key
 from troth.browser import forms, journey
 from troth.browser.pages.views import LoginPage
-from troth.browser.steps import Create, Login, Situation
+from troth.browser.steps import Create, Login, NextStep, Situation
 from troth.http import Cost, Headers, PageOptions, Request, Response, page, parse_parameters
 from troth.model.change import AuditEvent, Change, Done, Limited, Put, Renew, Require, Revoke
 from troth.model.person import Person, Session
@@ -49,15 +49,17 @@ async def handle(request: Request, op: Op) -> Response:
             return await journey.take(request, op, pending, situation)
         if situation.is_somebody_else(pending.request):
             signed_in = None  # whose name is of no use here
-        # Who was to make an account, and has one, may use it.
-        confirms = step == Login() and signed_in is not None
-        shown = replace(shown, reason=_why(pending, situation) if confirms else None)
+        shown = replace(shown, reason=_why(pending, situation, step))
     return await _render(request, op, replace(shown, username=_hinted(pending, signed_in)))
 
 
-def _why(pending: Pending, situation: Situation) -> str | None:
-    """Why somebody who is signed in shall log in again, if it is not their own wish."""
-    if pending.another:
+def _why(pending: Pending, situation: Situation, step: NextStep) -> str | None:
+    """Why somebody who is signed in shall log in again, if it is not their own wish.
+
+    Who was to make an account, and has one, may use it.
+    """
+    theirs = situation.signed_in is not None and not situation.is_somebody_else(pending.request)
+    if step != Login() or pending.another or not theirs:
         return None
     return f"{situation.client.client_name} asks you to confirm that it is you."
 
@@ -81,6 +83,16 @@ class _Shown:
     status: int = 200
     reason: str | None = None
     extra: Headers = ()
+
+
+async def _again(request: Request, op: Op, shown: _Shown) -> Response:
+    """The page with what was wrong; who had to confirm that it is them still has to."""
+    if shown.pending is not None:
+        signed_in = await forms.signed_in(request, op)
+        situation = await journey.find_out(op, shown.pending, signed_in)
+        step = journey.decided(op, shown.pending, situation)
+        shown = replace(shown, reason=_why(shown.pending, situation, step))
+    return await _render(request, op, shown)
 
 
 async def _render(request: Request, op: Op, shown: _Shown) -> Response:
@@ -139,19 +151,19 @@ async def _sign_in(request: Request, op: Op) -> Response:
         wait = max(1, reserved.until - now)
         retry: Headers = ((b"retry-after", str(wait).encode()),)
         problem = f"Too many attempts. Wait {wait} seconds, then try again."
-        return await _render(request, op, replace(shown, problem=problem, status=429, extra=retry))
+        return await _again(request, op, replace(shown, problem=problem, status=429, extra=retry))
     right = await op.passwords.verify(person.password_hash if person else None, password)
     if person is None or person.disabled or not right:
         metrics.LOGINS.labels("wrong").inc()
         _audit(request, op, person, "wrong")
-        return await _render(request, op, shown)
+        return await _again(request, op, shown)
     renewed: tuple[Put, ...] = ()
     if op.passwords.outdated(person.password_hash or ""):
         anew = replace(person, password_hash=await op.passwords.hash(password))
         renewed = (Put(noun=anew, expect_epoch=person.epoch, former=person),)
     started = await start_session(request, op, person, account, renewed)
     if started is None:
-        return await _render(request, op, shown)
+        return await _again(request, op, shown)
     metrics.LOGINS.labels("ok").inc()
     return await go_on(request, op, pending, person, started)
 

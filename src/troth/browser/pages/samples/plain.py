@@ -15,6 +15,17 @@ PLAIN: Mapping[str, View] = MappingProxyType(
             "Go back to the application and start again if something is missing.",
             error=None,
             request_id="req_7Jm2vQx4Ktw9",
+            home=True,
+        ),
+        "error-cookies": ErrorPage(
+            status=403,
+            title="Your browser sent no cookie",
+            explanation="This service has to recognise the browser that you began in. Allow "
+            "cookies for this address, go back and try again. If you followed a link from another "
+            "browser, start again from the application. Nothing was changed.",
+            error="access_denied",
+            request_id="req_7Jm2vQx4Ktw9",
+            home=True,
         ),
         "error-not-found": ErrorPage(
             status=404,

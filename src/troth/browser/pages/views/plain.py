@@ -6,7 +6,10 @@ from typing import Self
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErrorPage:
-    """Any refusal that a person sees. `error` is the protocol's code, `home` offers the account."""
+    """Any refusal that a person sees.
+
+    `error` is the protocol's code; with `home` the page leads on to the account.
+    """
 
     status: int
     title: str
