@@ -48,6 +48,7 @@ class Rows:
         self.paths: dict[bytes, Callable[[Form], Awaitable[bytes]]] = {
             b"/jwks": self.jwks,
             b"/client": self.client,
+            b"/client_RS256": partial(self.client, alg="RS256"),
             b"/client_opaque": self.client_opaque,
             b"/seed": self.seed,
             b"/code": self.code,
@@ -66,8 +67,8 @@ class Rows:
     async def jwks(self, form: Form) -> bytes:
         return KEY_SET
 
-    async def client(self, form: Form) -> bytes:
-        return token_answer(sign())
+    async def client(self, form: Form, alg: str = "ES256") -> bytes:
+        return token_answer(sign(alg=alg))
 
     async def client_opaque(self, form: Form) -> bytes:
         return token_answer(seal(os.urandom(16), 0))

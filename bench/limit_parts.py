@@ -64,6 +64,7 @@ def _parts() -> dict[str, float]:
     parts: dict[str, Callable[[], object]] = {
         "parse": lambda: parse(body),
         "sign": sign,
+        "sign_RS256": lambda: sign(alg="RS256"),
         "id_token_ES256": lambda: id_token("ES256", token),
         "id_token_RS256": lambda: id_token("RS256", token),
         "verify": lambda: verify(token),

@@ -14,7 +14,7 @@ from troth.signing.jwt import SigningKey
 
 _PRIVATE = ec.generate_private_key(ec.SECP256R1())
 _KEY = SigningKey("limit", _PRIVATE, _PRIVATE.public_key(), b64(b'{"alg":"ES256"}') + b".")
-_ID_TOKENS = {
+_SIGNED = {
     alg: (algorithms.load(algorithms.generate(alg)), b64(b'{"alg":"%b"}' % alg.encode()) + b".")
     for alg in ("ES256", "RS256")
 }
@@ -28,14 +28,14 @@ def parse(body: bytes) -> Form:
     return dict(parse_qsl(body.decode(), keep_blank_values=True, strict_parsing=True))
 
 
-def sign(chain: str = "c" * 32) -> str:
+def sign(chain: str = "c" * 32, alg: str = "ES256") -> str:
     now = int(time.time())
     claims: dict[str, object] = {
         "iss": "https://login.example", "sub": "a" * 22, "aud": "https://login.example",
         "exp": now + 3600, "iat": now, "jti": os.urandom(16).hex(), "client_id": "b" * 22,
         "scope": "read_write", "chain": chain,
     }  # fmt: skip
-    return _KEY.sign(claims)
+    return _KEY.sign(claims) if alg == "ES256" else _signed(alg, claims)
 
 
 def id_token(alg: str, access: str) -> str:
@@ -45,7 +45,11 @@ def id_token(alg: str, access: str) -> str:
         "iat": now, "auth_time": now, "at_hash": jws.half_hash(alg, access), "sid": "d" * 43,
         "acr": "1", "amr": ["pwd"],
     }  # fmt: skip
-    private, header = _ID_TOKENS[alg]
+    return _signed(alg, claims)
+
+
+def _signed(alg: str, claims: dict[str, object]) -> str:
+    private, header = _SIGNED[alg]
     signing_input = header + b64(msgspec.json.encode(claims))
     signature = algorithms.sign(alg, private, signing_input)
     return (signing_input + b"." + b64(signature)).decode()

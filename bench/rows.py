@@ -33,6 +33,8 @@ class Prepared:
         self.browser = Browser(troth)
         machine = ("--grant-type", "client_credentials")
         self.machine = troth.client(*machine, name="Bench Machine")
+        rsa = ("--access-token-alg", "RS256")
+        self.machine_RS256 = troth.client(*machine, *rsa, name="Bench Robot")
         self.machine_opaque = troth.client(*machine, "--access-token", "opaque", name="Bench Box")
         self.client = troth.client(name="Bench App", scope="read_write")
         opaque = ("--access-token", "opaque")
@@ -144,6 +146,12 @@ ROWS = (
         troth=credentials("machine"),
         limit=limit_rows.repeated("/client", **limit_rows.MACHINE),
         parts="parse sign",
+    ),
+    Row(
+        name="client_credentials, RS256",
+        troth=credentials("machine_RS256"),
+        limit=limit_rows.repeated("/client_RS256", **limit_rows.MACHINE),
+        parts="parse sign_RS256",
     ),
     Row(
         name="client_credentials, opaque",

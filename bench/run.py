@@ -151,10 +151,10 @@ def write(lines: list[str], facts: list[str]) -> None:
     explained = (
         "One process on one core; 32 connections from another core, which PostgreSQL shares. "
         "CPU µs are those of\nthe server alone. The ratio is the limit's CPU time to Troth's. "
-        "No access token is signed with RS256: it is\nES256 for all of them, a tenth of the cost, "
-        "or they are opaque. RS256 is for ID tokens, whose default OpenID\nConnect makes it: "
-        "the rows of ID tokens have an access token by ES256 beside it, and a chain that stands "
-        "only\nas long as its login session."
+        "An RS256 signature costs ten times one by\nES256, wherever it stands: "
+        "a row shows it for access tokens, two for ID tokens, whose default OpenID Connect makes "
+        "it. The rows\nof ID tokens have an access token by ES256 beside it, and a chain that stands "
+        "only as long as its login session."
     )
     write_section(
         "Against the limit", "\n".join([headline(), "", explained, "", *lines, "", *facts])

@@ -150,17 +150,18 @@ class Op:
                 self.failures.add(key, self.elapsed())
             raise
 
-    def access_token_text(self, token: AccessToken, *, opaque: bool) -> str:
-        if opaque:
+    def access_token_text(self, token: AccessToken, client: RegisteredClient) -> str:
+        """The token as its client registered to have it."""
+        if client.access_token_format == "opaque":
             return self.ring.sealer.seal(seal.ACCESS_TOKEN, token)
-        return self.ring.sign_access_token(token, self.now)
+        return self.ring.sign_access_token(token, client.access_token_alg, self.now)
 
     def token_body(
         self, tokens: Tokens, client: RegisteredClient, envelope: Envelope | None
     ) -> dict[str, object]:
         """RFC 6749 §5.1: the successful answer; with `id_token` as OIDC Core §3.1.3.3 adds it."""
         access = tokens.access_token
-        text = self.access_token_text(access, opaque=client.access_token_format == "opaque")
+        text = self.access_token_text(access, client)
         body: dict[str, object] = {
             "access_token": text,
             "token_type": "Bearer",

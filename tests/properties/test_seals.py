@@ -148,7 +148,7 @@ def test_the_key_id_is_part_of_what_is_sealed(sealed: tuple[str, Any]) -> None:
 @spec("RFC 9068 §2.2")
 @given(TOKENS)
 def test_an_access_token_says_the_same_sealed_and_signed(token: AccessToken) -> None:
-    signed = RING.sign_access_token(token, NOW + 9)
+    signed = RING.sign_access_token(token, "ES256", NOW + 9)
     assert RING.open_access_token(signed, NOW + 9) == token
     sealed = RING.sealer.seal(seal.ACCESS_TOKEN, token)
     assert RING.open_access_token(sealed, NOW + 9) == token
@@ -167,7 +167,7 @@ ONE = AccessToken(
     issued_at=NOW,
     expires_at=NOW + 60,
 )
-SIGNED = RING.sign_access_token(ONE, NOW + 9)
+SIGNED = RING.sign_access_token(ONE, "ES256", NOW + 9)
 
 
 @given(st.integers(min_value=0), st.sampled_from(ALPHABET + "=.+/ \n\0é"), st.integers(0, 3))

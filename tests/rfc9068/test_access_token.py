@@ -1,5 +1,6 @@
 """JWT access tokens, as two JOSE libraries read them that nobody here wrote."""
 
+import json
 import time
 from typing import Any
 
@@ -11,6 +12,7 @@ from joserfc.jwk import KeySet
 
 from tests.harness import OAuthClient, Person, Plain, Troth
 from tests.spec import spec
+from troth.signing.compact import b64, unb64
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +138,24 @@ def test_an_opaque_token_says_nothing_and_is_told_by_introspection(
     assert token.startswith("troth_at_")
     assert "." not in token
     assert client.introspect(token)["sub"] == ada.sub
+
+
+@spec("RFC 9068 §2.1")
+def test_who_knows_nothing_else_gets_RS256(troth: Troth, ada: Person, jwks: Any) -> None:
+    app = troth.client("--access-token-alg", "RS256")
+    tokens = app.tokens(ada)
+    token = tokens["access_token"]
+    read = jwt.decode(token, KeySet.import_key_set(jwks), algorithms=["RS256"])
+    assert (read.header["typ"], read.header["alg"]) == ("at+jwt", "RS256")
+    assert read.header["kid"] in [key["kid"] for key in jwks["keys"] if key["alg"] == "RS256"]
+    assert read.claims["scope"] == "read_write"
+    assert app.active(token)
+    assert app.active(app.refresh(tokens["refresh_token"]).json()["access_token"])
+    head, payload, signature = token.split(".")
+    other = json.loads(unb64(payload)) | {"scope": "admin"}
+    assert not app.active(f"{head}.{b64(json.dumps(other).encode()).decode()}.{signature}")
+    for header in ({"alg": "ES256"}, {"alg": "none"}, {"alg": "HS256"}, {"typ": "JWT"}):
+        bent = b64(json.dumps(read.header | header).encode()).decode()
+        assert not app.active(f"{bent}.{payload}.{signature}"), header
+    app.revoke(token)
+    assert not app.active(token)

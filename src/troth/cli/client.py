@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from troth.store import Store
 
 METHODS = ("client_secret_basic", "client_secret_post", "none")
+ALGORITHMS = ("ES256", "RS256")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 METADATA_HELP = "Registration JSON (RFC 7591, OpenID Connect): a file, or - for standard input."
 
@@ -30,6 +31,7 @@ def client() -> None:
 @click.option("--auth-method", type=click.Choice(METHODS), help=f"Default: {METHODS[0]}.")
 @click.option("--grant-type", "grant_types", multiple=True, type=click.Choice(GRANT_TYPES))
 @click.option("--access-token", type=click.Choice(("jwt", "opaque")), help="Default: jwt.")
+@click.option("--access-token-alg", type=click.Choice(ALGORITHMS), help="Default: ES256.")
 @click.option("--access-token-lifetime", type=click.IntRange(1, 3600), help="Default: 3600.")
 @click.option("--require-pkce", is_flag=True, default=None, help="Refuse requests without PKCE.")
 @click.option("--introspects", multiple=True, help="An audience whose tokens it may introspect.")
@@ -85,6 +87,7 @@ def show(client_id: str, as_json: bool) -> None:
 @click.option("--scope", help="Replaces the scope.")
 @click.option("--grant-type", "grant_types", multiple=True, type=click.Choice(GRANT_TYPES))
 @click.option("--access-token", type=click.Choice(("jwt", "opaque")))
+@click.option("--access-token-alg", type=click.Choice(ALGORITHMS))
 @click.option("--access-token-lifetime", type=click.IntRange(1, 3600))
 @click.option("--require-pkce/--no-require-pkce", default=None)
 @click.option("--introspects", multiple=True, help="Replaces the audiences.")

@@ -149,6 +149,7 @@ def shown_client(noun: RegisteredClient) -> dict[str, Any]:
         "client_id_issued_at": noun.created_at,
         **{name: value for name, value in flat.items() if value is not None},
         "access_token": noun.access_token_format,
+        "access_token_alg": noun.access_token_alg,
         "access_token_lifetime": noun.access_token_lifetime,
         "require_pkce": noun.require_pkce or noun.public,
         "introspects": noun.introspects,

@@ -9,6 +9,7 @@ from troth.value import frozen
 
 AuthMethod = Literal["client_secret_basic", "client_secret_post", "none"]
 TokenFormat = Literal["jwt", "opaque"]
+TokenAlgorithm = Literal["ES256", "RS256"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class RegisteredClient:
     token_endpoint_auth_method: AuthMethod = "client_secret_basic"
     client_uri: str | None = None
     access_token_format: TokenFormat = "jwt"
+    access_token_alg: TokenAlgorithm = "ES256"
     access_token_lifetime: int = 3600
     require_pkce: bool = False
     introspects: tuple[str, ...] = ()

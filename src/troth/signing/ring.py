@@ -41,7 +41,7 @@ class Ring:
     issuer: str
     # What signs access tokens, each with its header made; every other use is in `own`.
     signing: tuple[tuple[StoredKey, jwt.SigningKey], ...]
-    verifying: Mapping[str, tuple[jwt.SigningKey, int | None]]
+    verifying: Mapping[str, tuple[jwt.SigningKey | jwt.RS256Key, int | None]]
     sealer: seal.Sealer
     # Every key that has a public half, in the order in which they are published.
     own: tuple[tuple[StoredKey, algorithms.Private], ...]
@@ -133,8 +133,8 @@ class Ring:
                 return private if stored.kind == ("sig", parsed.alg) else None
         return None
 
-    def sign_access_token(self, token: AccessToken, now: int) -> str:
-        """RFC 9068 §2: the claims of a JWT access token, signed."""
+    def sign_access_token(self, token: AccessToken, alg: str, now: int) -> str:
+        """RFC 9068 §2: the claims of a JWT access token, signed with one of `jwt.ALGORITHMS`."""
         claims: dict[str, object] = {
             "iss": self.issuer,
             "sub": token.sub,
@@ -152,7 +152,9 @@ class Ring:
             claims["auth_time"] = token.authenticated_at
         if token.acr:
             claims["acr"] = token.acr
-        return self.signer(now).sign(claims)
+        if alg == jwt.SigningKey.alg:
+            return self.signer(now).sign(claims)
+        return self.sign_jwt(claims, alg, "at+jwt", now)
 
     def open_access_token(self, text: str, now: int) -> AccessToken | None:
         """The facts of an access token made here, JWT or opaque; None for everything else."""
@@ -176,12 +178,13 @@ class Ring:
         parts = jwt.split(text)
         if parts is None:
             return None
-        kid, payload, signing_input, signature = parts
-        key, _ = self.verifying.get(kid, (None, None))
-        if key is None or not key.verify(signing_input, signature):
+        key, _ = self.verifying.get(parts.kid, (None, None))
+        if key is None or key.alg != parts.alg:
+            return None
+        if not key.verify(parts.signing_input, parts.signature):
             return None
         try:
-            said = unb64(payload)
+            said = unb64(parts.payload)
             if too_deep(said):
                 return None
             claims = msgspec.json.decode(said, type=_Claims)
@@ -190,7 +193,7 @@ class Ring:
             return None
         if claims.iss != self.issuer:
             return None
-        return kid, AccessToken(
+        return parts.kid, AccessToken(
             token_id=claims.jti,
             chain_id=chain_id,
             client_id=claims.client_id,
@@ -227,12 +230,18 @@ def build(keys: Iterable[StoredKey], master: Secret, issuer: str) -> Ring:
     public = [k for kind in KINDS for k in ordered if k.kind == kind and k.is_public]
     own = [(k, algorithms.load(raw[k.kid])) for k in public]
     tokens = [(k, jwt.signing_key(k.kid, raw[k.kid])) for k, _ in own if k.alg == "ES256"]
+    verifying: dict[str, tuple[jwt.SigningKey | jwt.RS256Key, int | None]] = {
+        k.kid: (jwt.RS256Key(private.public_key()), k.ends_at)
+        for k, private in own
+        if k.kind == ("sig", "RS256")
+    }
+    verifying |= {k.kid: (key, k.ends_at) for k, key in tokens}
     if not sealing or not tokens:
         raise KeyRingError("the database holds no keys; run troth migrate up")
     return Ring(
         issuer=issuer,
         signing=tuple(tokens),
-        verifying={k.kid: (key, k.ends_at) for k, key in tokens},
+        verifying=verifying,
         sealer=seal.sealer(sealing, bytes.fromhex(seals[-1].kid)),
         own=tuple(own),
         pairwise=next((raw[k.kid] for k in ordered if k.use == "pairwise"), None),
