@@ -228,7 +228,7 @@ def test_JW_12_tokens_of_one_kind_are_told_from_the_others() -> None:
         like = {**CLAIMS, "jti": "1", "client_id": "app"}
         for typ in (None, "JWT", "logout+jwt"):
             assert RING.open_access_token(RING.sign_jwt(like, alg, typ, NOW), NOW) is None
-        if alg != "ES256":
+        if alg not in ("ES256", "RS256"):
             assert RING.open_access_token(RING.sign_jwt(like, alg, "at+jwt", NOW), NOW) is None
 
 
