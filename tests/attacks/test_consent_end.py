@@ -89,3 +89,16 @@ def test_an_answer_after_the_end_revives_no_refresh_token(asked: Asked) -> None:
     asked.allow(asked.ask("read_write"))
     assert refused(asked.client.refresh(tokens["refresh_token"]))
     assert not asked.client.active(tokens["access_token"])
+
+
+def test_an_end_is_told_in_words_that_are_the_same_a_second_later(asked: Asked) -> None:
+    asked.allow(asked.ask("read_write extra"))
+    next_second()
+    asked.ends_in(YEAR)  # as if that had been in this second
+    page = asked.ask("read_write", prompt="consent")
+    next_second()
+    assert asked.allow(page)["scope"] == "read_write", "nobody is asked again for it"
+
+
+def next_second() -> None:
+    time.sleep(1 - time.time() % 1)

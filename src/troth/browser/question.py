@@ -62,6 +62,9 @@ def _lines(op: Op, asked: tuple[str, ...], former: Authorization | None) -> tupl
 
 
 def _at_most(op: Op, former: Authorization | None, lines: tuple[ScopeLine, ...]) -> str:
-    latest = op.now + op.settings.consent_lifetime
-    end = ends(former, tuple(line.name for line in lines), latest)
-    return words.span(op.settings.consent_lifetime) if end == latest else f"until {words.day(end)}"
+    """How long, in words that are the same a second later: the page's answer counts for them."""
+    names, latest = tuple(line.name for line in lines), op.now + op.settings.consent_lifetime
+    end = ends(former, names, latest)
+    if ends(former, names, latest + 1) == end:  # it does not move with the time
+        return f"until {words.day(end)}"
+    return words.span(op.settings.consent_lifetime)
