@@ -85,7 +85,8 @@ def test_R11_FT_05_a_lost_database_is_a_503_and_comes_back_by_itself(
 def cut_in_commit(troth: Troth, proxy: Proxy, *, leave_in_doubt: bool) -> History:
     """Applications at work while answers to their commits are lost, and maybe their own too."""
     history = History()
-    them = applications(troth, history, number=6, codes=10, longest=60)
+    # Enough to do until the last cut: who has ended waits for none.
+    them = applications(troth, history, number=6, codes=short_or_long(10, 150), longest=60)
     with at_work(them):
         for number in range(short_or_long(6, 100)):
             time.sleep(0.2)
