@@ -160,6 +160,7 @@ async def test_RX_03_who_asks_and_does_not_read_is_heard_no_further() -> None:
 @pytest.mark.parametrize("more", [b"", b"Connection: close\r\n"])
 async def test_RX_03_who_never_reads_is_left(monkeypatch: pytest.MonkeyPatch, more: bytes) -> None:
     monkeypatch.setattr(wire, "KEEP_ALIVE_SECONDS", 0.3)
+    monkeypatch.setattr(wire, "REQUEST_SECONDS", 0.3)  # after which the clock is looked at first
     ends: list[wire.Wire] = []
     app = Answering(b"z" * 30_000_000)
     async with connected(app, ends.append) as line:

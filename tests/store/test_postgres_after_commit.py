@@ -15,19 +15,22 @@ from troth.store.open import migrated, open_store
 
 
 class EndsThen(Proxy):
-    """After the answer to a COMMIT nothing comes through any more."""
+    """After the answer to a COMMIT nothing comes through any more, once that wire is used again."""
 
-    armed = over = False
+    armed = False
+    committed: Wire | None = None
 
     def _from_database(self, wire: Wire, data: bytes) -> bool:
-        self.over = self.over or (self.armed and b"COMMIT\0" in data)
+        if self.armed and self.committed is None and b"COMMIT\0" in data:
+            self.committed = wire
         return True
 
     def _to_database(self, wire: Wire, data: bytes) -> bool:
-        if self.over:
-            self.mode = "refused"
-            self.cut()
-        return not self.over
+        if wire is not self.committed:
+            return True
+        self.mode = "refused"
+        self.cut()
+        return False
 
 
 @pytest.fixture
