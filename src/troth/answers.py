@@ -4,7 +4,7 @@ from troth.browser.pages.render import Pages
 from troth.browser.pages.static_files import StaticFile
 from troth.browser.pages.views import ErrorPage
 from troth.errors import OAuthError, PageError, temporarily_unavailable
-from troth.http import Headers, PageOptions, Request, Response, json, page
+from troth.http import Headers, PageOptions, Request, Response, json, page, retry_after
 from troth.settings import Settings
 
 _TITLES = {
@@ -127,5 +127,5 @@ class Answers:
 
 def _retry_after(error: OAuthError | PageError) -> Headers:
     if isinstance(error, OAuthError) and error.retry_after is not None:
-        return ((b"retry-after", str(error.retry_after).encode()),)
+        return retry_after(error.retry_after)
     return ()

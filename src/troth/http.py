@@ -199,6 +199,11 @@ def json(status: int, body: object, extra: Headers = ()) -> Response:
     return Response(status, JSON + extra if extra else JSON, msgspec.json.encode(body))
 
 
+def retry_after(seconds: int) -> Headers:
+    """When to come again (RFC 9110 §10.2.3)."""
+    return ((b"retry-after", str(seconds).encode()),)
+
+
 def jwt(text: str) -> Response:
     """A JWT as the whole answer (OIDC Core §5.3.2)."""
     headers = ((b"content-type", b"application/jwt"), *JSON[1:])

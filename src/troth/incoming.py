@@ -19,6 +19,7 @@ _MOST_BESIDE = 2 * (LONGEST_URL + LONGEST_HEADERS)
 _PLAIN = ((b"content-type", b"text/plain; charset=utf-8"),)
 _MALFORMED = Response(400, _PLAIN, b"This is not HTTP/1.1.\n")
 _HEAD_TOO_LARGE = Response(431, _PLAIN, b"The headers are too large.\n")
+TOO_SLOW = Response(408, _PLAIN, b"The request did not come in time.\n")
 
 
 @frozen_positional

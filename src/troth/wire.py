@@ -17,7 +17,7 @@ from uvicorn.server import ServerState
 from troth import log
 from troth.abandoned import abandoned
 from troth.http import Headers, Response
-from troth.incoming import Come, Incoming
+from troth.incoming import TOO_SLOW, Come, Incoming
 from troth.intake import LONGEST_BODY, Arrival
 from troth.rendered import lines, rendered
 
@@ -31,8 +31,6 @@ LINGER_SECONDS = 2.0
 FAREWELL_SECONDS = 0.5
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_PLAIN = ((b"content-type", b"text/plain; charset=utf-8"),)
-_TOO_SLOW = Response(408, _PLAIN, b"The request did not come in time.\n")
 
 Begun = Response | asyncio.Future[Response]
 
@@ -215,7 +213,7 @@ class Wire(asyncio.Protocol):
             self._timer = self._loop.call_later(wait, self._look_at_the_clock)
             return
         if not self._incoming.idle and not self._closed() and self._taken:
-            self._write(_TOO_SLOW, Come(_TOO_SLOW, again=False))
+            self._write(TOO_SLOW, Come(TOO_SLOW, again=False))
             return
         # Over TLS a goodbye is answered: at the end nobody waits for who does not.
         in_vain = self._ending or not self._taken or self._transport.is_closing()

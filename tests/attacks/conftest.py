@@ -7,7 +7,7 @@ import pytest
 
 from tests.conftest import installed
 from tests.engines import Engine
-from tests.harness import OAuthClient, Person, Troth
+from tests.harness import Browser, OAuthClient, Person, Troth
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +35,12 @@ def spoilt(tmp_path: Path, engine: Engine) -> Iterator[Troth]:
     troth = installed(engine.troth(folder, workers="2"))
     yield troth
     troth.stop()
+
+
+@pytest.fixture
+def signed_in(proxied: Troth) -> Iterator[tuple[Browser, Person]]:
+    """Somebody new, and their browser."""
+    person, browser = proxied.person(), Browser(proxied)
+    browser.sign_in(browser.get("/login"), person)
+    yield browser, person
+    browser.http.close()

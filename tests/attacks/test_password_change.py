@@ -3,7 +3,6 @@
 import asyncio
 import time
 import unicodedata
-from collections.abc import Iterator
 
 import pytest
 
@@ -20,14 +19,6 @@ DEAR = '4@8({[</369&6#!1!|017|$57+%2"' * 3
 @pytest.fixture
 def troth(proxied: Troth) -> Troth:
     return proxied
-
-
-@pytest.fixture
-def signed_in(troth: Troth) -> Iterator[tuple[Browser, Person]]:
-    person, browser = troth.person(), Browser(troth)
-    assert log_in(troth, person.username, PASSWORD, browser=browser).status_code == 303
-    yield browser, person
-    browser.http.close()
 
 
 @pytest.mark.anyio

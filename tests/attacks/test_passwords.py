@@ -1,6 +1,5 @@
 """What a password may be, how it is kept, and that everybody costs the same work."""
 
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,14 +20,6 @@ NEW = "canary another long and rare phrase"
 @pytest.fixture
 def troth(proxied: Troth) -> Troth:
     return proxied
-
-
-@pytest.fixture
-def signed_in(troth: Troth) -> Iterator[tuple[Browser, Person]]:
-    person, browser = troth.person(), Browser(troth)
-    browser.sign_in(browser.get("/login"), person)
-    yield browser, person
-    browser.http.close()
 
 
 def change(browser: Browser, current: str, new: str, repeat: str | None = None) -> httpx2.Response:

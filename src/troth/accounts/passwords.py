@@ -25,51 +25,60 @@ T = TypeVar("T")
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
 
+class _Pool:
+    """Threads, and those who wait for them."""
+
+    def __init__(self, threads: int, name: str) -> None:
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._most = threads * (1 + _WAITING_PER_SLOT)
+        self._taken = 0
+
+    @property
+    def full(self) -> bool:
+        return self._taken >= self._most
+
+    async def run(self, what: Callable[..., T], *words: object) -> T:
+        self._taken += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, what, *words)
+        finally:
+            self._taken -= 1
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
 class Passwords:
     """A pool that hashes and verifies; a full queue is refused at once, never piled up."""
 
     def __init__(self) -> None:
         self.slots = max(1, (os.cpu_count() or 2) - 1)
-        self._pool = ThreadPoolExecutor(self.slots, thread_name_prefix="argon2")
-        self._taken = 0
+        self._pool = _Pool(self.slots, "argon2")
         # Who chooses a password keeps nobody from logging in.
-        self._judge = ThreadPoolExecutor(1, thread_name_prefix="zxcvbn")
-        self._judged = 0
+        self._judge = _Pool(1, "zxcvbn")
         # Verified for people who do not exist, so that they cost the same work.
         self._nobody = _HASHER.hash(os.urandom(16).hex())
         self.verifications = 0
 
     def admit(self) -> None:
         """Refuse before any reservation where the queue is full."""
-        if self._taken >= self.slots * (1 + _WAITING_PER_SLOT):
+        if self._pool.full:
             raise temporarily_unavailable(reason="the password queue is full", retry_after=2)
 
     async def verify(self, stored: str | None, password: str) -> bool:
         """Whether `password` is the one; False, after the same work, where there is none."""
         self.admit()
         self.verifications += 1
-        right = await self._work(_verify, stored or self._nobody, password[: LONGEST + 1])
+        right = await self._pool.run(_verify, stored or self._nobody, password[: LONGEST + 1])
         return right and stored is not None and len(password) <= LONGEST
 
     async def hash(self, password: str) -> str:
-        return await self._work(hash_now, password)
-
-    async def _work(self, what: Callable[..., T], *words: str) -> T:
-        self._taken += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, what, *words)
-        finally:
-            self._taken -= 1
+        return await self._pool.run(hash_now, password)
 
     async def easy_to_guess(self, password: str, words: tuple[str, ...]) -> bool:
-        if self._judged > _WAITING_PER_SLOT:
+        if self._judge.full:
             raise temporarily_unavailable(reason="the queue of new passwords is full")
-        self._judged += 1
-        try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._judge, easy_to_guess, password, words)
-        finally:
-            self._judged -= 1
+        return await self._judge.run(easy_to_guess, password, words)
 
     def outdated(self, stored: str) -> bool:
         """Whether a hash was made with parameters of former times."""
@@ -77,7 +86,7 @@ class Passwords:
 
     def close(self) -> None:
         for pool in (self._pool, self._judge):
-            pool.shutdown(wait=False, cancel_futures=True)
+            pool.close()
 
 
 def _one_spelling(password: str) -> str:

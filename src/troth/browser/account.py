@@ -198,8 +198,7 @@ async def _change_password(
         new, (person.username, person.email or "")
     ):
         await op.store.commit(Change(verbs=throttle.forgive(account, request.peer)))
-        easy = "That password is easy to guess. Choose a longer or rarer one."
-        problem = _Problem("new_password", easy)
+        problem = _Problem("new_password", words.EASY_TO_GUESS)
     if problem is not None:
         return await _render(request, op, signed_in, problem=problem)
     changed = replace(person, password_hash=await op.passwords.hash(new), epoch=person.epoch + 1)
@@ -218,7 +217,7 @@ async def _change_password(
 def _unfit(new: str, repeated: str) -> _Problem | None:
     problem = passwords.check_length(new)
     if problem is not None:
-        return _Problem("new_password", problem[0].upper() + problem[1:] + ".")
+        return _Problem("new_password", words.sentence(problem))
     if new != repeated:
         return _Problem("repeat_password", "The two new passwords are not the same.")
     return None
@@ -232,13 +231,8 @@ async def _unproven(
     now = op.now
     reserved = await op.store.commit(throttle.reserve(account, request.peer, now))
     if isinstance(reserved, Limited):
-        wait = max(1, reserved.until - now)
-        return _Problem(
-            "current_password",
-            f"Too many attempts. Wait {wait} seconds, then try again.",
-            status=429,
-            extra=((b"retry-after", str(wait).encode()),),
-        )
+        text, retry = forms.too_many(reserved.until, now)
+        return _Problem("current_password", text, status=429, extra=retry)
     if await op.passwords.verify(person.password_hash, form.get("current_password", "")):
         return None
     refused = AuditEvent(event="password.changed", outcome="wrong", sub=person.sub)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from troth.browser.origin import check_same_origin, forged, without_cookie
 from troth.cookies import cookie, cookie_name, open_cookie, read_cookie
-from troth.http import Form, Headers, Request, parse_form
+from troth.http import Form, Headers, Request, parse_form, retry_after
 from troth.model.change import Change, Put
 from troth.model.person import Person, Session
 from troth.op import Op
@@ -218,3 +218,9 @@ def read_form(request: Request, op: Op, session_id: str = "", list_name: str = "
     if op.now >= token.issued_at + _FORM_LIFETIME:
         raise forged("the form token has expired")
     return form
+
+
+def too_many(until: int, now: int) -> tuple[str, Headers]:
+    """What somebody is told who tried too often, and the header that says it to a program."""
+    wait = max(1, until - now)
+    return f"Too many attempts. Wait {wait} seconds, then try again.", retry_after(wait)

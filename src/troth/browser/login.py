@@ -148,9 +148,7 @@ async def _sign_in(request: Request, op: Op) -> Response:
     if isinstance(reserved, Limited):
         metrics.LOGINS.labels("limited").inc()
         _audit(request, op, person, "limited")
-        wait = max(1, reserved.until - now)
-        retry: Headers = ((b"retry-after", str(wait).encode()),)
-        problem = f"Too many attempts. Wait {wait} seconds, then try again."
+        problem, retry = forms.too_many(reserved.until, now)
         return await _again(request, op, replace(shown, problem=problem, status=429, extra=retry))
     right = await op.passwords.verify(person.password_hash if person else None, password)
     if person is None or person.disabled or not right:

@@ -9,10 +9,20 @@ from dataclasses import dataclass, replace
 
 from troth.accounts import passwords, throttle
 from troth.accounts.names import check_email, check_username, login_key, shows
-from troth.browser import forms, journey, login
+from troth.browser import forms, journey, login, words
 from troth.browser.pages.views import RegisterPage
 from troth.browser.steps import Create, Login
-from troth.http import Cost, Form, Headers, PageOptions, Request, Response, page, parse_parameters
+from troth.http import (
+    Cost,
+    Form,
+    Headers,
+    PageOptions,
+    Request,
+    Response,
+    page,
+    parse_parameters,
+    retry_after,
+)
 from troth.model.change import AuditEvent, Change, Done, Limited, Put
 from troth.model.person import Person
 from troth.model.request import Pending
@@ -121,37 +131,32 @@ async def _create(request: Request, op: Op) -> Response:
 
 def _wait(shown: _Shown, seconds: int) -> _Shown:
     problem = f"Too many accounts are being made. Wait {seconds} seconds, then try again."
-    retry: Headers = ((b"retry-after", str(seconds).encode()),)
-    return replace(shown, problem=(None, problem), status=429, extra=retry)
+    return replace(shown, problem=(None, problem), status=429, extra=retry_after(seconds))
 
 
 def _unfit(typed: _Typed, form: Form) -> tuple[str, str] | None:
     """Which field is wrong, and how, as far as one can see without looking anything up."""
     if problem := check_username(typed.username):
-        return "username", _sentence(problem)
+        return "username", words.sentence(problem)
     if problem := check_email(typed.email):
-        return "email", _sentence(problem)
+        return "email", words.sentence(problem)
     if len(typed.name) > _LONGEST_NAME or not shows(typed.name):
         return "name", f"A name has at most {_LONGEST_NAME} letters, and nothing that is not seen."
     chosen, repeated = form.get("password", ""), form.get("repeat_password", "")
     if problem := passwords.check_length(chosen):
-        return "password", _sentence(problem)
+        return "password", words.sentence(problem)
     if chosen != repeated:
         return "repeat_password", "The two passwords are not the same."
     return None
-
-
-def _sentence(problem: str) -> str:
-    return problem[0].upper() + problem[1:] + "."
 
 
 async def _stored(
     request: Request, op: Op, typed: _Typed, password: str
 ) -> Person | tuple[str | None, str]:
     """The person that there is now, or why there is none: the field and a sentence."""
-    words = (typed.username, typed.email, typed.name)
-    if await op.passwords.easy_to_guess(password, words):
-        return "password", "That password is easy to guess. Choose a longer or rarer one."
+    own = (typed.username, typed.email, typed.name)
+    if await op.passwords.easy_to_guess(password, own):
+        return "password", words.EASY_TO_GUESS
     person = _person(op, typed, await op.passwords.hash(password))
     event = AuditEvent(event="person.created", outcome="ok", actor=person.sub, sub=person.sub)
     change = Change(verbs=(Put(noun=person),), audit=(event,))

@@ -63,3 +63,11 @@ def device(user_agent: str) -> str:
     if browser and system:
         return f"{browser} on {system}"
     return browser or system or "Unknown device"
+
+
+EASY_TO_GUESS = "That password is easy to guess. Choose a longer or rarer one."
+
+
+def sentence(problem: str) -> str:
+    """What a check says in passing, to a person."""
+    return problem[0].upper() + problem[1:] + "."

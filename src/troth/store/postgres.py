@@ -18,9 +18,9 @@ from troth.model.person import Person
 from troth.store import StoreUnavailable, statements
 from troth.store.apply import apply, bumps
 from troth.store.batches import Batches
-from troth.store.engine import Step
+from troth.store.engine import DEADLINE, Step
 from troth.store.postgres_hot import HOT, READS, Entry, Keyed, columns, entry, notes
-from troth.store.postgres_link import DEADLINE, InDoubt, Link
+from troth.store.postgres_link import InDoubt, Link
 from troth.store.postgres_watch import Watch
 from troth.store.rows import Row
 

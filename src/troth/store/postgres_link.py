@@ -9,7 +9,7 @@ import asyncpg
 
 from troth.patience import in_a_task
 from troth.store import StoreUnavailable
-from troth.store.engine import DEADLINE as DEADLINE  # noqa: PLC0414 (named here too)
+from troth.store.engine import DEADLINE
 from troth.store.postgres_types import remembering
 
 _CONNECT_SECONDS = 1.5
