@@ -189,3 +189,47 @@ def test_what_is_no_backup_is_not_restored(server: Troth, tmp_path: Path) -> Non
         assert done.returncode == 1
         assert len(done.stderr.splitlines()) == 1
     assert server.digest() == before
+
+
+def test_another_master_key_takes_all_keys_and_nothing_that_was_issued_is_lost(
+    tmp_path: Path,
+) -> None:
+    troth = installed(Troth(tmp_path))
+    person, app = troth.person(), troth.client()
+    tokens = app.tokens(person)
+    before = {key["kid"] for key in troth.cli("keys", "list")["keys"]}
+    assert troth.stop() == 0
+    new = tmp_path / "new.key"
+    done = troth.cli("keys", "rewrap", str(new))
+    assert done == {"rewrapped": len(before), "master_key_file": str(new)}
+    assert new.stat().st_mode & 0o777 == 0o600
+    assert "master key" in troth.run_cli("serve").stderr, "the former one opens nothing now"
+    assert troth.cli("keys", "rewrap", str(new))["rewrapped"] == 0, "it may be run again"
+    troth.environment["TROTH_MASTER_KEY_FILE"] = str(new)
+    troth.start()
+    assert {key["kid"] for key in troth.cli("keys", "list")["keys"]} == before
+    assert app.active(tokens["access_token"])
+    assert app.refresh(tokens["refresh_token"]).status_code == 200
+    noted = troth.rows("select count(*) from audit where event = 'master_key.changed'")
+    assert noted == [(1,)]
+    assert troth.stop() == 0
+
+
+def test_keys_are_not_put_under_a_master_key_by_who_cannot_open_them(tmp_path: Path) -> None:
+    troth = installed(Troth(tmp_path))
+    assert troth.stop() == 0
+    key = tmp_path / "master.key"
+    kept = key.read_text()
+    wrapped = troth.rows('select wrapped from "key" order by kid')
+    for bad in (kept[5:6] * 43 + "\n", "short\n"):
+        key.write_text(bad)
+        failed = troth.run_cli("keys", "rewrap", str(tmp_path / "new.key"))
+        assert failed.returncode == 1
+        assert "master key" in failed.stderr
+        assert troth.rows('select wrapped from "key" order by kid') == wrapped
+    key.write_text(kept)
+    open_to_all = tmp_path / "open.key"
+    open_to_all.write_text(kept)
+    open_to_all.chmod(0o644)
+    assert "chmod 600" in troth.run_cli("keys", "rewrap", str(open_to_all)).stderr
+    assert troth.rows('select wrapped from "key" order by kid') == wrapped

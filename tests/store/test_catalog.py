@@ -10,7 +10,7 @@ import pytest
 from tests.store.conftest import Database
 from tests.store.nouns import NOW, Grant, a_client, do, name, redeemed, rotate, state
 from troth.log import Secret
-from troth.model.change import Done, Put, Remove, Revoke, Verb
+from troth.model.change import AuditEvent, Done, Put, Remove, Revoke, Verb
 from troth.model.client import RegisteredClient
 from troth.model.person import Scope
 from troth.signing import ring
@@ -21,6 +21,7 @@ from troth.store.open import ensure_keys
 Open = Callable[[], Awaitable[Store]]
 Current = Callable[[], Awaitable[bool]]
 MASTER = Secret(b"canary master key of 32 bytes!!!")
+ROTATED = AuditEvent(event="key.rotated", outcome="ok", actor="operator", detail="a key")
 
 
 async def test_CC_13_another_process_sees_a_change_at_its_next_request(
@@ -51,7 +52,7 @@ async def test_scopes_and_keys_are_kept_current(
     scope = Scope(name=name("scope"), description="x", required=False, default=True)
     await do(store, Put(noun=scope))
     key = new_key("sig", now=NOW, signs_from=NOW + 60, master=MASTER)
-    await store.put_keys([key])
+    await store.put_keys([key], ROTATED)
     if not database.settings.postgres:
         assert scope.name not in other.scopes, "until its next request"
 
@@ -61,7 +62,7 @@ async def test_scopes_and_keys_are_kept_current(
     await until(other, partial(has, key), database)
     assert other.scopes[scope.name] == scope
     ended = replace(key, ends_at=NOW)
-    await store.put_keys([ended])
+    await store.put_keys([ended], ROTATED)
     await until(other, partial(has, ended), database)
 
 
@@ -124,14 +125,16 @@ async def test_CC_13_what_one_process_revoked_is_revoked_for_all(
     assert await do(other, rotate(chain_id)) != Done()
 
 
-async def test_a_key_is_stored_as_it_was_made(store: Store) -> None:
+async def test_a_key_is_stored_as_it_was_made(store: Store, database: Database) -> None:
     uses: tuple[Use, ...] = ("sig", "seal", "sig")
     made = [
         new_key(use, now=NOW + n, signs_from=NOW + n, master=MASTER) for n, use in enumerate(uses)
     ]
-    await store.put_keys(made)
+    await store.put_keys(made, ROTATED)
     await store.fresh()
     assert list(store.keys) == made
+    (noted,) = database.rows("select event, actor, detail from audit")
+    assert tuple(noted) == (ROTATED.event, ROTATED.actor, ROTATED.detail), "and not some time later"
 
 
 async def made_by(store: Store) -> None:
@@ -168,7 +171,7 @@ async def test_CC_09_processes_that_start_at_once_agree_on_the_one_key_that_must
 
 async def test_ST_04_what_is_lacking_is_not_made_with_another_master_key(store: Store) -> None:
     kept = new_key("sig", now=NOW, signs_from=NOW, master=MASTER)
-    await store.put_keys([kept])
+    await store.put_keys([kept], ROTATED)
     with pytest.raises(KeyRingError):
         await ensure_keys(store, Secret(b"another master key of 32 bytes!!"))
     await store.fresh()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from structlog.testing import capture_logs
@@ -11,6 +12,8 @@ from structlog.testing import capture_logs
 from tests.inside import READ, Inside, an_app
 from tests.store.conftest import Database
 from tests.store.test_budget import Counting
+from troth.http import Response
+from troth.intake import Arrival
 from troth.model.person import Scope
 from troth.signing import ring as rings
 from troth.store import StoreUnavailable
@@ -61,6 +64,14 @@ async def client_credentials(inside: Inside) -> int:
 
 async def moved(inside: Inside, name: str = "canary") -> None:
     await inside.put(Scope(name=name, description="See another canary"))
+
+
+async def failing(store: SQLStore) -> bool:
+    try:
+        await store.fresh()
+    except StoreUnavailable:
+        return True
+    return False
 
 
 def read(catalog: Catalog) -> list[str]:
@@ -120,7 +131,8 @@ async def test_a_reading_that_failed_is_not_remembered(
     await moved(inside)
     catalog.then = gone
     with capture_logs() as logged:
-        await asyncio.gather(*(store.fresh() for _ in range(MANY)))
+        failed = await asyncio.gather(*(failing(store) for _ in range(MANY)))
+    assert failed == [True] * MANY
     assert {line["event"] for line in logged} == {"catalog.stale"}
     assert len(logged) < MANY, "once for those who waited together"
     assert "canary" not in store.scopes
@@ -132,19 +144,44 @@ async def test_a_reading_that_failed_is_not_remembered(
 async def test_nobody_waits_longer_than_for_an_answer(
     inside: Inside, store: SQLStore, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """They go on with the keys that they have; whatever needs a client asks the database."""
     free = asyncio.Event()
     await moved(inside)
     catalog.then = free.wait
     with monkeypatch.context() as hurried:
         hurried.setattr(store, "_reloads", Batches(store._reload, key=None, patience=0.05))
         async with asyncio.timeout(30):
-            await asyncio.gather(*(store.fresh() for _ in range(MANY)))
+            assert await asyncio.gather(*(failing(store) for _ in range(MANY))) == [True] * MANY
     assert "canary" not in store.scopes
     assert not store._clients
     free.set()
     await store.fresh()
     assert "canary" in store.scopes
+
+
+async def test_R11_who_needs_a_database_that_just_did_not_answer_asks_it_nothing_more(
+    inside: Inside, catalog: Catalog
+) -> None:
+    """A second wait behind the first would be twice as long as anybody was promised."""
+
+    async def gone() -> None:
+        raise StoreUnavailable("TimeoutError")
+
+    await moved(inside)
+    catalog.then = gone
+    before = len(catalog.waits)
+    form = urlencode({"grant_type": "client_credentials", "client_id": "app"}).encode()
+    headers = (
+        (b"host", urlsplit(inside.settings.issuer).netloc.encode()),
+        (b"content-type", b"application/x-www-form-urlencoded"),
+        (b"content-length", str(len(form)).encode()),
+    )
+    told = inside.app.begin(Arrival("POST", "/oauth/token", 12, b"", headers, form, "127.0.0.1"))
+    assert (told if isinstance(told, Response) else await told).status == 503
+    assert catalog.waits[before:] == ["scopes"]
+    keys = await inside.browser("nobody").get(f"{inside.settings.issuer}/oauth/jwks")
+    assert keys.status_code == 200
+    catalog.then = None
+    assert await client_credentials(inside) == 200
 
 
 async def test_a_store_that_never_read_its_catalog_says_that_it_cannot(

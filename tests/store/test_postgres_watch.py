@@ -10,7 +10,7 @@ import pytest
 
 from tests.postgres import Cluster
 from troth.settings import Settings
-from troth.store import postgres_watch
+from troth.store import StoreUnavailable, postgres_watch
 from troth.store.open import migrated
 from troth.store.postgres_link import Link
 from troth.store.postgres_watch import CHANNEL, Watch
@@ -107,6 +107,42 @@ async def test_it_stops_also_where_its_connection_is_lost_in_that_moment(
     answers.connection.terminate()
     async with asyncio.timeout(10):
         await watch.stop()
+
+
+async def test_what_this_process_changed_is_not_forgotten_for_an_older_answer(
+    watch: Watch, answers: Answers
+) -> None:
+    await answers.being_asked()
+    watch.revision += 5  # as its own change does, while the answer of before is on its way
+    changed = watch.revision
+    answers.let_go.release()
+    await answers.being_asked()
+    assert watch.revision == changed
+
+
+async def test_it_goes_on_where_no_host_was_what_the_address_asks_for(
+    watch: Watch, answers: Answers, link: Link
+) -> None:
+    """Both are standbys for a moment while they change places."""
+    await answers.being_asked()
+    address, link.dsn = link.dsn, f"{link.dsn}&target_session_attrs=standby"
+    assert answers.connection is not None
+    answers.connection.terminate()
+    answers.let_go.release()
+    with pytest.raises(asyncpg.TargetServerAttributeNotMatched):
+        await link.own()
+    await asyncio.sleep(0.2)
+    link.dsn = address
+    await answers.being_asked()
+
+
+async def test_nobody_is_failed_where_no_host_was_what_the_address_asks_for(link: Link) -> None:
+    other = Link(f"{link.dsn}&target_session_attrs=standby", pooled=False)
+    await other.open()
+    with pytest.raises(StoreUnavailable):
+        async with other.connection():
+            pass
+    await other.close()
 
 
 async def test_a_notice_says_what_moved_and_not_that_nothing_else_did(

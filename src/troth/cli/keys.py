@@ -66,8 +66,8 @@ def rotate(use: "Use", alg: str | None, at_once: bool, as_json: bool) -> None:
             for key in store.keys
             if use != "seal" and key.kind == kind and key.ends_at is None
         ]
-        await store.put_keys([made, *former])
-        store.note(AuditEvent(event="key.rotated", outcome="ok", actor="operator", detail=made.kid))
+        event = AuditEvent(event="key.rotated", outcome="ok", actor="operator", detail=made.kid)
+        await store.put_keys([made, *former], event)
         await store.fresh()
         return _shown(made, store.keys)
 
@@ -99,12 +99,54 @@ def retire(kid: str, yes: bool, as_json: bool) -> None:
         if not others:
             master = await _proven_master_key(store, settings)
             changed.append(new_key(*key.kind, now=at, signs_from=at, master=master))
-        await store.put_keys(changed)
-        store.note(AuditEvent(event="key.retired", outcome="ok", actor="operator", detail=kid))
+        event = AuditEvent(event="key.retired", outcome="ok", actor="operator", detail=kid)
+        await store.put_keys(changed, event)
         return {"retired": kid, "created": [k.kid for k in changed[1:]]}
 
     done = with_store(work)
     emit(done, as_json, f"key {kid} has ended")
+
+
+@keys.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+@as_json
+def rewrap(file: str, as_json: bool) -> None:
+    """Encrypt all keys under another master key: that in FILE, which is made where it is missing.
+
+    With the servers stopped. Then let TROTH_MASTER_KEY_FILE name FILE and start them; nothing that
+    was issued is lost. Where it was interrupted, run it again. What was copied before opens with
+    the former master key alone.
+    """
+    from troth.model.change import AuditEvent
+    from troth.signing import ring
+    from troth.signing.keys import opens, read_master_key, rewrapped
+
+    async def work(store: "Store", settings: "Settings") -> int:
+        former = read_master_key(settings.master_key_file)
+        master = _read_or_made(file)
+        event = AuditEvent(event="master_key.changed", outcome="ok", actor="operator")
+        done = 0
+        # Again for what another command has made under the former one meanwhile.
+        while under := [key for key in store.keys if not opens(key, master)]:
+            await store.put_keys([rewrapped(key, former, master) for key in under], event)
+            await store.fresh()
+            done += len(under)
+        ring.build(store.keys, master, settings.issuer)
+        return done
+
+    done = with_store(work)
+    text = f"{done} keys are under the master key of {file}; let TROTH_MASTER_KEY_FILE name it"
+    emit({"rewrapped": done, "master_key_file": file}, as_json, text)
+
+
+def _read_or_made(file: str) -> "Secret":
+    from pathlib import Path
+
+    from troth.signing.keys import create_master_key, read_master_key
+
+    if not Path(file).exists():
+        create_master_key(Path(file))
+    return read_master_key(file)
 
 
 def _known(kind: tuple["Use", str]) -> None:

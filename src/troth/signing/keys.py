@@ -8,7 +8,7 @@ import binascii
 import os
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -86,7 +86,7 @@ def read_master_key(path: str) -> Secret:
         text = file.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise KeyRingError(f"the master key file {path} cannot be read: {error}") from None
-    if mode & 0o077:
+    if mode & _open_to_others(file):
         raise KeyRingError(f"the master key file {path} is open to others; run chmod 600 on it")
     try:
         raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
@@ -97,6 +97,16 @@ def read_master_key(path: str) -> Secret:
             f"the master key file {path} must hold 32 bytes as base64url on one line"
         )
     return Secret(raw)
+
+
+def _open_to_others(file: Path) -> int:
+    """The bits of a mode that nobody else may have.
+
+    systemd gives a credential to the service's user by an access list, whose mask shows as the bits
+    of the group; the folder is that user's alone (systemd.exec, LoadCredential=).
+    """
+    folder = os.environ.get("CREDENTIALS_DIRECTORY")
+    return 0o037 if folder and file.parent == Path(folder) else 0o077
 
 
 def create_master_key(path: Path) -> None:
@@ -131,8 +141,6 @@ def new_key(
         case _:
             raw = algorithms.generate(alg)
     kid = PAIRWISE_KID if use == "pairwise" else secrets.token_hex(4)
-    nonce = secrets.token_bytes(12)
-    wrapped = nonce + AESGCM(master.reveal()).encrypt(nonce, raw, _aad(kid, use, alg))
     return StoredKey(
         kid=kid,
         use=use,
@@ -140,8 +148,28 @@ def new_key(
         created_at=now,
         signs_from=signs_from,
         ends_at=None,
-        wrapped=wrapped,
+        wrapped=_wrapped(raw, _aad(kid, use, alg), master),
     )
+
+
+def rewrapped(key: StoredKey, former: Secret, master: Secret) -> StoredKey:
+    """The same key under another master key; raises where `former` is not the one it is under."""
+    raw = unwrap(key, former)
+    return replace(key, wrapped=_wrapped(raw, _aad(key.kid, key.use, key.alg), master))
+
+
+def _wrapped(raw: bytes, bound_to: bytes, master: Secret) -> bytes:
+    nonce = secrets.token_bytes(12)
+    return nonce + AESGCM(master.reveal()).encrypt(nonce, raw, bound_to)
+
+
+def opens(key: StoredKey, master: Secret) -> bool:
+    """Whether this is the master key that it is under."""
+    try:
+        unwrap(key, master)
+    except KeyRingError:
+        return False
+    return True
 
 
 def unwrap(key: StoredKey, master: Secret) -> bytes:

@@ -54,7 +54,10 @@ class Reads(Protocol):
     """What decisions may read. `scopes` and `keys` are held in memory and kept current."""
 
     async def fresh(self) -> None:
-        """Drop what another process has changed; called once at the head of every request."""
+        """Drop what another process has changed; called once at the head of every request.
+
+        Raises `StoreUnavailable` where it is not known what has: scopes and keys stay as they were.
+        """
 
     @property
     def scopes(self) -> Mapping[str, Scope]: ...
@@ -127,7 +130,7 @@ class Outbox(Protocol):
 class Upkeep(Protocol):
     """What operators and the housekeeper do."""
 
-    async def put_keys(self, keys: Sequence[StoredKey]) -> None: ...
+    async def put_keys(self, keys: Sequence[StoredKey], event: AuditEvent) -> None: ...
 
     async def add_keys(self, keys: Sequence[StoredKey]) -> None:
         """Insert keys; where there is one of the same id, that one stays as it is."""

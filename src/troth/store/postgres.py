@@ -20,7 +20,7 @@ from troth.store.apply import apply, bumps
 from troth.store.batches import Batches
 from troth.store.engine import DEADLINE, Step
 from troth.store.postgres_hot import HOT, READS, Entry, Keyed, columns, entry, notes
-from troth.store.postgres_link import InDoubt, Link
+from troth.store.postgres_link import InDoubt, Link, whole
 from troth.store.postgres_watch import Watch
 from troth.store.rows import Row
 
@@ -107,7 +107,7 @@ class Postgres:
 
     async def run(self, steps: Sequence[Step]) -> int:
         changed = 0
-        async with self._link.connection() as connection, connection.transaction():
+        async with self._link.connection() as connection, whole(connection):
             db = Statements(connection)
             if {name for name, _ in steps} <= _NOTES:
                 for name in ("audit", "put_trace"):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import asyncpg
@@ -27,7 +28,14 @@ _SESSION = {
 # The server said no to a statement: nothing was applied, and the connection is good.
 Refused = asyncpg.PostgresError
 # The connection is in doubt, and so is what was under way on it.
-LOST = (OSError, asyncpg.InterfaceError, asyncpg.PostgresConnectionError, TimeoutError, EOFError)
+LOST = (
+    OSError,
+    EOFError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # none of several hosts is what the address asks for, among others
+    asyncpg.PostgresConnectionError,
+)
 
 # What a change makes of these is decided where it is applied: again, or somebody was first.
 DECIDED = (
@@ -43,6 +51,22 @@ class InDoubt(StoreUnavailable):
 
 async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
     """Nothing of ours stays behind on a connection, so that a release needs no round trip."""
+
+
+@contextlib.asynccontextmanager
+async def whole(connection: asyncpg.Connection) -> AsyncIterator[None]:
+    """A transaction. Who is late in it waits for no rollback: the connection is ended instead.
+
+    asyncpg's own would ask the server to roll back, and wait for that without any limit.
+    """
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        yield
+    except asyncpg.PostgresError:
+        await transaction.rollback()
+        raise
+    await transaction.commit()
 
 
 class Link:
@@ -83,10 +107,7 @@ class Link:
             async with asyncio.timeout(DEADLINE):
                 connection = await self._pool.acquire()
                 try:
-                    if self.pooled:  # else a statement and its values may reach two servers
-                        async with connection.transaction():
-                            yield connection
-                    else:
+                    async with self.together(connection):
                         yield connection
                 except Refused as error:
                     if isinstance(error, LOST):
@@ -105,6 +126,10 @@ class Link:
             raise
         except asyncpg.PostgresError as error:
             raise StoreUnavailable(f"{type(error).__name__}: {error}") from error
+
+    def together(self, connection: asyncpg.Connection) -> AbstractAsyncContextManager[object]:
+        """Where a statement and its values may reach two servers, but for a transaction."""
+        return whole(connection) if self.pooled else contextlib.nullcontext()
 
     async def own(self) -> asyncpg.Connection:
         """A connection outside the pool, for who keeps it."""

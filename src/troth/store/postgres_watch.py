@@ -7,7 +7,7 @@ from time import monotonic
 import asyncpg
 
 from troth import log
-from troth.store.postgres_link import LOST, Link
+from troth.store.postgres_link import Link
 
 CHANNEL = "troth_revision"
 _EVERY = 0.4
@@ -44,15 +44,17 @@ class Watch:
                 await self._task
 
     async def _ask(self, connection: asyncpg.Connection) -> None:
-        asked_at = monotonic()  # what moves while the answer is on its way is not in it
-        self.revision = await _revision(connection)
+        asked_at, before = monotonic(), self.revision
+        found = await _revision(connection)
+        # What moved while the answer was on its way is not in it.
+        self.revision = found if self.revision == before else max(found, self.revision)
         self._asked_at = asked_at
 
     async def _keep_watching(self) -> None:
         while not self._stopping:  # of a connection that is lost then, "lost" hides "cancelled"
             try:
                 await self._watch()
-            except (*LOST, asyncpg.PostgresError) as error:
+            except Exception as error:  # whatever it was, nobody else would tell of changes
                 log.logger().warning("watch.lost", reason=f"{type(error).__name__}"[:100])
             await asyncio.sleep(_EVERY)
 
@@ -64,7 +66,7 @@ class Watch:
                 async with asyncio.timeout(_PATIENCE):
                     await connection.add_listener(CHANNEL, self._told)
             while True:
-                async with asyncio.timeout(_PATIENCE), connection.transaction():
+                async with asyncio.timeout(_PATIENCE), self._link.together(connection):
                     await self._ask(connection)
                 await asyncio.sleep(_EVERY)
         finally:

@@ -54,12 +54,7 @@ class SQLStore:
         if await self._engine.revision() == self._revision:
             return
         self._clients = {}
-        try:
-            await self._reloads.do(None)
-        except StoreUnavailable:
-            # Keys and metadata stay up; whatever needs a client or a grant asks the database.
-            if self._revision < 0:
-                raise
+        await self._reloads.do(None)
 
     async def _reload(self, waiting: Sequence[None]) -> Sequence[None]:
         """Once for all who wait; who came while it was read finds here whether that was enough."""
@@ -198,9 +193,11 @@ class SQLStore:
         row = await self._engine.row("believed_from", {})
         return None if row is None else max(0, row[0] - now)
 
-    async def put_keys(self, keys: Sequence[StoredKey]) -> None:
-        """Insert new keys and update when old ones end."""
-        await self._engine.run([*(("put_key", rows.asdict(key)) for key in keys), ("bump", {})])
+    async def put_keys(self, keys: Sequence[StoredKey], event: AuditEvent) -> None:
+        """Insert new keys and update when old ones end, together with what is noted of it."""
+        steps: list[Step] = [("put_key", rows.asdict(key)) for key in keys]
+        await self._engine.run([*steps, ("bump", {}), *_steps(event, "", int(time.time()))])
+        say((event,), "")
 
     async def add_keys(self, keys: Sequence[StoredKey]) -> None:
         await self._engine.run([*(("add_key", rows.asdict(key)) for key in keys), ("bump", {})])
