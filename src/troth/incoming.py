@@ -12,10 +12,12 @@ from troth import log
 from troth.http import Response
 from troth.intake import LONGEST_BODY, LONGEST_HEADERS, LONGEST_URL, MOST_HEADERS, Arrival
 from troth.intake import target as target_of
+from troth.rendered import lines
 from troth.value import frozen_positional
 
 # Bytes of a request beside its body; those in one chunk with another request are not counted.
 _MOST_BESIDE = 2 * (LONGEST_URL + LONGEST_HEADERS)
+_OF_AN_UPGRADE = (b"upgrade", b"connection", b"expect")
 _PLAIN = ((b"content-type", b"text/plain; charset=utf-8"),)
 _MALFORMED = Response(400, _PLAIN, b"This is not HTTP/1.1.\n")
 _HEAD_TOO_LARGE = Response(431, _PLAIN, b"The headers are too large.\n")
@@ -56,17 +58,38 @@ class Incoming:
         self.began = self._another = False
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
-            self.over = True  # no other protocol is spoken here: the request is answered as it is
+        except httptools.HttpParserUpgrade as stopped:
+            self._without_upgrade(data[stopped.args[0] :])
         except httptools.HttpParserError:
             if not self.over:
                 log.logger().warning("http.malformed", peer=self._peer)
                 self._end_with(_MALFORMED)
+        else:
+            self._count(len(data))
+
+    def _count(self, came: int) -> None:
+        """The parser keeps a header until its end: one that never ends must not fill it."""
         if not (self.idle or self.over or self._another):
-            # The parser keeps a header until its end: one that never ends must not fill it.
-            self._came += len(data)
+            self._came += came
             if self._came - len(self._body) > _MOST_BESIDE:
                 self._end_with(_HEAD_TOO_LARGE)
+
+    def _without_upgrade(self, rest: bytes) -> None:
+        """No other protocol is spoken here: the request is read as if none had been asked for.
+
+        The parser takes what comes behind its head for that protocol, also where it is a body
+        (RFC 9110 §7.8). What follows the request nobody knows.
+        """
+        if self.over:
+            return
+        parser, self._parser = self._parser, httptools.HttpRequestParser(self)
+        head = b"%b %b HTTP/%b\r\n" % (
+            parser.get_method(),
+            self._url,
+            parser.get_http_version().encode(),
+        )
+        kept = (each for each in self._headers if each[0] not in _OF_AN_UPGRADE)
+        self.feed(head + lines(kept) + b"connection: close\r\n\r\n" + rest)
 
     # What the parser tells
 
@@ -83,7 +106,7 @@ class Incoming:
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._head_ended:  # a trailer is no header (RFC 9110 §6.5.1)
-            self._headers.append((name.lower(), value))
+            self._headers.append((name.lower(), value.rstrip(b" \t")))
         self._size += len(name) + len(value)
         if self._size > 2 * LONGEST_HEADERS or len(self._headers) > 2 * MOST_HEADERS:
             self._refuse()
@@ -96,6 +119,8 @@ class Incoming:
                 self._refuse()
             elif name == b"expect" and value.lower() == b"100-continue":
                 waits = self._parser.get_http_version() != "1.0"  # RFC 9110 §10.1.1
+            elif name == b"transfer-encoding" and self._parser.get_http_version() == "1.0":
+                self._refuse(_MALFORMED)  # RFC 9112 §6.1
         if waits and not self.over:
             self._go_ahead()
 
@@ -105,16 +130,16 @@ class Incoming:
             self._refuse()
 
     def on_message_complete(self) -> None:
-        if not self.over:
-            parser = self._parser
-            again = parser.should_keep_alive() and not parser.should_upgrade()
+        asks_for_another = self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT"
+        if not (self.over or asks_for_another):
+            again = self._parser.should_keep_alive() and not self._parser.should_upgrade()
             self.idle, self.over, self._another = True, not again, True
             self._come(Come(self._arrival(), again))
 
-    def _refuse(self) -> None:
+    def _refuse(self, answer: Response | None = None) -> None:
         """What is too large is refused for it by whoever looks at it, and nothing can follow it."""
         if not self.over:
-            self._end_with(self._arrival())
+            self._end_with(answer or self._arrival())
 
     def _end_with(self, what: Arrival | Response) -> None:
         self.idle = self.over = True

@@ -15,14 +15,39 @@ from troth import log
 from troth.app import App, create_app
 from troth.management import management_app
 from troth.settings import Settings, parse_listen
-from troth.wire import KEEP_ALIVE_SECONDS, Wire
+from troth.wire import KEEP_ALIVE_SECONDS, State, Wire
 
 DRAIN_SECONDS = 10
 _BEAT_SECONDS = 1.0
+# As often as the date of an answer is another.
+_LOOK_SECONDS = 1.0
 
 
 class Listener(uvicorn.Server):
-    """A uvicorn server that leaves the signals to us: two of them share the loop."""
+    """A uvicorn server that leaves the signals to us: two of them share the loop.
+
+    It looks once a second whether anything is to be done, and at once when it is told to stop.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.server_state: State = State()
+        self._told = asyncio.Event()
+
+    def stop(self) -> None:
+        self.should_exit = True
+        self._told.set()
+
+    async def main_loop(self) -> None:
+        """Ten looks a second, as it comes, are most of what an idle process would do."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._told.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.server_state.ending = True
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -103,7 +128,7 @@ async def _serve(
 
     def stop() -> None:
         for server in servers:
-            server.should_exit = True
+            server.stop()
 
     loop = asyncio.get_running_loop()
 

@@ -20,6 +20,8 @@ _LOOK_SECONDS = 0.2
 _SILENT_SECONDS = 10.0
 # Who did not listen for so long was held up itself, and perhaps the whole machine was.
 _HELD_UP_SECONDS = 2.0
+# For all workers together: ten to drain, and their last words to clients and the database.
+_END_SECONDS = 18.0
 
 
 def serve(settings: Settings) -> int:
@@ -125,20 +127,18 @@ class _Supervisor:
         reading, writing = os.pipe()
         for end in (reading, writing):
             os.set_blocking(end, False)
-        process = subprocess.Popen(  # noqa: S603  # our own module, no outside word in it
-            [
-                sys.executable,
-                "-m",
-                "troth.worker",
-                ",".join(map(str, descriptors)),
-                str(writing),
-                str(self._alive),
-                instead_of,
-            ],
-            pass_fds=(*descriptors, writing, self._alive, self._metrics.descriptor),
-            env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(self._metrics.path)},
-        )
-        os.close(writing)
+        words = (",".join(map(str, descriptors)), str(writing), str(self._alive), instead_of)
+        try:
+            process = subprocess.Popen(  # noqa: S603  # our own module, no outside word in it
+                [sys.executable, "-m", "troth.worker", *words],
+                pass_fds=(*descriptors, writing, self._alive, self._metrics.descriptor),
+                env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(self._metrics.path)},
+            )
+        except OSError:
+            os.close(reading)
+            raise
+        finally:
+            os.close(writing)
         return _Worker(process=process, pulse=reading)
 
     def _stop(self, *_: object) -> None:
@@ -182,9 +182,13 @@ class _Supervisor:
         for place, worker in enumerate(self._workers):
             fate = _fate(worker, self._looked_at)
             if fate and not self._stopping:
-                os.close(worker.pulse)
                 time.sleep(_RESTART_PAUSE)
-                self._workers[place] = self._start(fate)
+                try:
+                    self._workers[place] = self._start(fate)
+                except OSError as error:  # no room for a process: the others go on, and the next
+                    _say(f"no worker can be started: {error}")  # look tries again
+                else:
+                    os.close(worker.pulse)
 
     def _end(self) -> None:
         for sock in self._sockets:  # else who comes now is queued where nobody accepts any more
@@ -193,9 +197,10 @@ class _Supervisor:
         for process in processes:
             if process.poll() is None:
                 process.terminate()
+        until = time.monotonic() + _END_SECONDS
         for process in processes:
             try:
-                process.wait(timeout=15)
+                process.wait(timeout=max(0.0, until - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
         self._metrics.remove()

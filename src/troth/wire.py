@@ -44,13 +44,19 @@ class Application(Protocol):
     def begin(self, arrival: Arrival, *, at_once: bool) -> Begun: ...
 
 
+class State(ServerState):
+    """What the connections of a server share; `ending` once it accepts no more of them."""
+
+    ending = False
+
+
 class Wire(asyncio.Protocol):
     """One connection. uvicorn makes it with its configuration and the state of its server."""
 
     def __init__(
         self,
         config: Config,
-        server_state: ServerState,
+        server_state: State,
         app_state: object,
         _loop: asyncio.AbstractEventLoop | None,
     ) -> None:
@@ -73,6 +79,8 @@ class Wire(asyncio.Protocol):
         self._state.connections.add(self)  # type: ignore[arg-type]
         self._due = self._loop.time() + REQUEST_SECONDS
         self._timer = self._loop.call_later(REQUEST_SECONDS, self._look_at_the_clock)
+        if self._state.ending:  # it was accepted before, and is only made now
+            self.shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._state.connections.discard(self)

@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 
 import pytest
 import uvicorn
-from uvicorn.server import ServerState
 
 from tests.harness import Troth
 from tests.spec import spec
@@ -66,7 +65,7 @@ async def connected(
     app: Answering, made: Callable[[wire.Wire], object] = lambda one: None
 ) -> AsyncIterator[Line]:
     config = uvicorn.Config(app, log_config=None)  # type: ignore[arg-type]
-    state = ServerState()
+    state = wire.State()
     loop = asyncio.get_running_loop()
 
     def connection() -> wire.Wire:
@@ -128,6 +127,40 @@ async def test_HT_09_a_trailer_is_no_header() -> None:
     ]
 
 
+@spec("RFC 9110 §7.8")
+@pytest.mark.anyio
+@pytest.mark.parametrize("at", [0, 1, 3])
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_who_asks_for_another_protocol_is_answered_in_this_one_with_all_that_was_sent(
+    at: int, chunked: bool
+) -> None:
+    """Java's own client asks so, at its first request in the clear."""
+    app = Answering()
+    length = b"Transfer-Encoding: chunked" if chunked else b"Content-Length: 3"
+    body = b"3\r\na=b\r\n0\r\n\r\n" if chunked else b"a=b"
+    asks = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAEAAEA\r\n"
+    async with connected(app) as line:
+        await line.say(GET % b"first" + POST + length + b"\r\n" + asks + b"\r\n" + body[:at])
+        await until(lambda: bool(app.asked))
+        await asyncio.sleep(0.05)
+        await line.say(body[at:])
+        heard = await line.hear()
+    assert [one.path for one in app.asked] == ["/first", "/"]
+    assert app.asked[1].body == b"a=b"
+    assert heard.count(b"HTTP/1.1 200 ") == heard.count(b"HTTP/1.1 ") == 2
+    assert heard.count(b"connection: close") == 1, "what follows it nobody knows"
+
+
+@spec("RFC 9110 §5.5")
+@pytest.mark.anyio
+async def test_blanks_around_a_value_are_no_part_of_it() -> None:
+    app = Answering()
+    async with connected(app) as line:
+        await line.say(b"GET /x HTTP/1.1\r\nHost: \th \t\r\nConnection: close \r\n\r\n")
+        await line.hear()
+    assert (b"host", b"h") in app.asked[0].headers
+
+
 @pytest.mark.parametrize("endless", [b"y" * 65536, b"A: b\r\n" * 10_000])
 def test_HT_08_a_trailer_without_an_end_is_given_up(troth: Troth, endless: bytes) -> None:
     form = b"Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -181,6 +214,22 @@ async def test_what_is_under_way_when_the_process_ends_is_answered_as_the_last()
         ends[0].shutdown()
         app.let.set()
         assert b"connection: close" in await line.hear()
+
+
+@spec("RFC 9112 §9.6")
+@pytest.mark.anyio
+async def test_who_comes_when_the_process_has_begun_to_end_is_answered_once() -> None:
+    """Its connection was accepted before: over TLS it is there once both have shaken hands."""
+
+    def late(one: wire.Wire) -> None:
+        one._state.ending = True
+
+    app = Answering()
+    async with connected(app, late) as line:
+        await line.say(GET % b"page")
+        heard = await line.hear()
+    assert heard.startswith(b"HTTP/1.1 200 ")
+    assert b"connection: close" in heard
 
 
 @spec("RFC 9112 §9.6")

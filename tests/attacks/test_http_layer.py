@@ -27,6 +27,10 @@ SMUGGLED = {
     "one bare line feed": PAGE[:-2] + b"\nX: y\r\n\r\n",
     "bare carriage return": PAGE + b"X: a\rb\r\n\r\n",
     "NUL in a header": PAGE + b"X: a\0b\r\n\r\n",
+    "chunks before HTTP/1.1": TOKEN.replace(b"/1.1", b"/1.0")
+    + b"Connection: keep-alive\r\n"
+    + CHUNKED
+    + b"0\r\n\r\n",
     "chunk extension junk": TOKEN + CHUNKED + b"5;\n\r\n12345\r\n0\r\n\r\n",
     "chunks by line feed": TOKEN + CHUNKED + b"5\n12345\n0\n\n",
     "negative chunk": TOKEN + CHUNKED + b"-5\r\n12345\r\n0\r\n\r\n",

@@ -1,6 +1,7 @@
 """The server as a process: it starts, serves by several workers, survives one, and ends clean."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -8,6 +9,7 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import httpx2
@@ -15,6 +17,9 @@ import pytest
 
 from tests.conftest import installed
 from tests.harness import Plain, Troth
+
+# Of the loop, in a second, where nobody asks for anything; the web server's own were twenty more.
+MOST_TURNS = 8
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +88,27 @@ def test_a_master_key_that_is_missing_open_or_wrong_stops_the_start(
     assert "TROTH_MASTER_KEY_FILE" in troth.run_cli("serve").stderr
 
 
+def test_a_credential_of_systemd_is_the_users_alone_whatever_its_group_bits(
+    tmp_path: Path,
+) -> None:
+    """An access list names the user, and its mask shows as the group's bits."""
+    troth = Troth(tmp_path)
+    key = tmp_path / "master.key"
+    for folder, mode, fine in (
+        (tmp_path, 0o440, True),
+        (tmp_path, 0o444, False),
+        (tmp_path / "other", 0o440, False),
+    ):
+        key.chmod(mode)
+        troth.environment["CREDENTIALS_DIRECTORY"] = str(folder)
+        levels = {f["check"]: f["level"] for f in doctor(troth)["findings"]}
+        assert (levels["keys"] != "wrong") is fine, (folder, mode)
+
+
+def doctor(troth: Troth) -> Any:
+    return json.loads(troth.run_cli("doctor", "--json").stdout)
+
+
 def closed(port: int) -> None:
     """Until nobody listens there any more: whoever comes goes to another host at once."""
     deadline = time.monotonic() + 30
@@ -114,6 +140,25 @@ def test_sigterm_lets_a_request_in_flight_end(tmp_path: Path, workers_: str) -> 
     assert answer.startswith(b"HTTP/1.1 401 ")
     assert troth._process.wait(timeout=30) == 0
     assert "Traceback" not in troth.log()
+
+
+def turns(pid: int) -> int:
+    """How often a process went to sleep, and so was woken."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
+
+
+@pytest.mark.parametrize("workers_", ["1", "2"])
+def test_who_has_nothing_to_do_sleeps(tmp_path: Path, workers_: str) -> None:
+    troth = Troth(tmp_path, workers=workers_).start()
+    assert troth._process is not None
+    served_by = workers(troth) or {troth._process.pid}
+    time.sleep(2)  # what begins with a process has begun
+    before = {pid: turns(pid) for pid in served_by}
+    time.sleep(5)
+    for pid in served_by:
+        assert turns(pid) - before[pid] <= 5 * MOST_TURNS, "a beat, two dates, and what is due"
+    assert troth.stop() == 0
 
 
 def test_sigint_ends_as_clean(tmp_path: Path) -> None:

@@ -1,8 +1,12 @@
 """Troth with its own TLS: what browsers are told, and that nobody is waited for at the end."""
 
 import re
+import signal
+import socket
 import ssl
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import trustme
@@ -30,6 +34,35 @@ def over_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Troth, 
     # This connection is kept alive and says nothing: the end does not wait for its goodbye.
     assert browser.get("/oauth/jwks").status_code == 200
     assert troth.stop() == 0
+    browser.http.close()
+    assert "graceful shutdown exceeded" not in troth.log()
+
+
+def test_who_is_still_shaking_hands_when_the_process_ends_is_answered_and_not_waited_for(
+    tmp_path: Path,
+) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    (tmp_path / "cert.pem").write_bytes(b"".join(p.bytes() for p in certificate.cert_chain_pems))
+    certificate.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
+    trusted = ssl.create_default_context()
+    authority.configure_trust(trusted)
+    troth = Troth(
+        tmp_path, tls_cert_file=str(tmp_path / "cert.pem"), tls_key_file=str(tmp_path / "key.pem")
+    )
+    troth.issuer = troth.environment["TROTH_ISSUER"] = f"https://127.0.0.1:{troth.port}"
+    installed(troth)
+    browser = Browser(troth, verify=trusted)  # what it keeps open holds the end up for a moment
+    assert browser.get("/oauth/jwks").status_code == 200
+    with socket.create_connection(("127.0.0.1", troth.port), timeout=20) as early:
+        time.sleep(0.2)  # until it is accepted
+        assert troth._process is not None
+        troth._process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        with trusted.wrap_socket(early, server_hostname="127.0.0.1") as late:
+            late.sendall(b"GET /oauth/jwks HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % troth.port)
+            assert b"connection: close" in late.recv(65536)
+        assert troth._process.wait(timeout=30) == 0
     browser.http.close()
     assert "graceful shutdown exceeded" not in troth.log()
 

@@ -111,6 +111,45 @@ async def test_what_a_slow_database_has_no_time_for_is_written_later_and_once(
     assert (len(found), set(found)) == (1500, expected)
 
 
+async def test_a_note_that_no_database_takes_costs_no_other_where_it_goes_away_then(
+    store: Store, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = store._notes._write  # type: ignore[attr-defined]
+
+    async def gone(some: Sequence[notes.Note]) -> None:
+        if len(some) > 1:
+            raise ValueError("one of them")
+        raise StoreUnavailable("TimeoutError")
+
+    monkeypatch.setattr(store._notes, "_write", gone)  # type: ignore[attr-defined]
+    store.note(*(event(f"canary.{number}") for number in range(5)))
+    await written(store)
+    monkeypatch.setattr(store._notes, "_write", write)  # type: ignore[attr-defined]
+    await written(store)
+    found = [row[0] for row in database.rows("select event from audit")]
+    assert sorted(found) == [f"canary.{number}" for number in range(5)]
+
+
+async def test_the_end_of_a_process_waits_for_its_notes_and_not_without_end(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notes, "_LAST_WORDS_SECONDS", 0.3)
+    for begun in (False, True):
+        store = await opened()
+        started = asyncio.Event()
+
+        async def never(_: Sequence[notes.Note], started: asyncio.Event = started) -> None:
+            started.set()
+            await asyncio.sleep(1000)
+
+        monkeypatch.setattr(store._notes, "_write", never)  # type: ignore[attr-defined]
+        store.note(event("canary.last"))
+        async with asyncio.timeout(30):
+            if begun:
+                await started.wait()
+            await store.close()
+
+
 async def test_RX_04_traces_are_a_ring(store: Store, database: Database) -> None:
     for start in range(0, 10_200, 3400):
         store.note(*(trace(f"r{n}") for n in range(start, start + 3400)))

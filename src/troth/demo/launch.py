@@ -81,7 +81,7 @@ class _Demo:
             await self._until(self._stop, parts)
         finally:
             for listener in listeners.values():
-                listener.should_exit = True
+                listener.stop()
             await _end(server)
             await asyncio.gather(*parts.values(), return_exceptions=True)
 

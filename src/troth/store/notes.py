@@ -15,6 +15,7 @@ _PAUSE = 0.2
 # A database that is gone is not asked, and told of in the log, at every moment.
 _PAUSE_WHEN_LOST = 1.0
 _AT_ONCE = 250
+_LAST_WORDS_SECONDS = 4.0
 
 # An entry, the request it belongs to, and when it was made (seconds).
 Note = tuple[AuditEvent | Trace, str, int]
@@ -59,6 +60,9 @@ class Notes:
             log.logger().warning("notes.delayed", count=len(notes), reason=str(error)[:200])
             self._waiting = [*notes, *self._waiting][:MOST_WAITING]
             return False
+        except asyncio.CancelledError:
+            self._waiting = [*notes, *self._waiting]
+            raise
         finally:
             self._writing = False
         return True
@@ -72,20 +76,27 @@ class Notes:
             await self._write_each(notes)
 
     async def _write_each(self, notes: Sequence[Note]) -> None:
-        for note in notes:
+        for number, note in enumerate(notes):
             try:
                 await self._write([note])
+            except StoreUnavailable:  # it is not the note's fault, nor that of those behind it
+                self._waiting = [*notes[number:], *self._waiting][:MOST_WAITING]
+                return
             except Exception as error:
                 log.logger().error("note.lost", request_id=note[1], kind=type(error).__name__)
 
     async def close(self) -> None:
-        """Write the last ones; one that is being written is waited for."""
+        """Write the last ones, in as long as a process has for it; what is being written, too."""
         self._closing = True
         if self._flusher is not None and not self._writing:
             self._flusher.cancel()
-        elif self._flusher is not None:
-            await self._flusher
-        await self.flush()
+        try:
+            async with asyncio.timeout(_LAST_WORDS_SECONDS):
+                if self._flusher is not None and self._writing:
+                    await self._flusher
+                await self.flush()
+        except TimeoutError:
+            log.logger().error("notes.lost", count=len(self._waiting))
 
 
 def gathered(notes: Sequence[Note]) -> list[Note]:
