@@ -20,6 +20,7 @@ from troth.errors import OAuthError, PageError
 from troth.http import Cost, Headers, Request, Response
 from troth.intake import Arrival, Intake
 from troth.line import Line
+from troth.looks import load_logo
 from troth.op import Op
 from troth.opening import opened
 from troth.patience import Deadlines, begin
@@ -42,10 +43,7 @@ class App:
         self._beside: Beside | None = None
         self._routes = routes(settings)
         self._intake = Intake(settings)
-        self._pages = Pages(
-            Brand(name=settings.operator_name, support_url=settings.support_url or None),
-            settings.base,
-        )
+        self._pages = Pages(_brand(settings), settings.base)
         self._answers = Answers(settings, self._pages)
         self.always = self._answers.always
         self._admission = Admission()
@@ -124,7 +122,8 @@ class App:
     def _give_up(self, task: "asyncio.Task[Response]") -> None:
         """Each wait was short enough, all of them were not."""
         self._late.add(task)
-        task.cancel()
+        task.add_done_callback(self._late.discard)
+        task.get_loop().call_soon(task.cancel)  # after its first step, else nobody would answer
 
     def _turned_away(self, route: Route | None) -> Response:
         metrics.requests(_label(route), 503).inc()
@@ -143,7 +142,6 @@ class App:
             task = asyncio.current_task()
             if task is None or task not in self._late:
                 raise
-            self._late.discard(task)
             task.uncancel()
             log.logger().error("request.late", endpoint=arrival.path[:200])
             response = self._come_again(route)
@@ -166,6 +164,8 @@ class App:
             request = self._intake.read(arrival, request_id)
             response = await self._answer(request, route, op)
         except (OAuthError, PageError) as error:
+            if request is None and route is not None:
+                op.noted(arrival.path, request_id, error)
             response = await self._refusal(request, route, error, op, request_id)
         except StoreUnavailable as error:
             log.logger().error("store.unavailable", request_id=request_id, reason=str(error)[:300])
@@ -187,7 +187,11 @@ class App:
             if request.method == "OPTIONS" and route.cors:
                 return await cors.preflight(request, op)
             return self._answers.method_not_allowed(request, route.methods, route.browser)
-        await op.store.fresh()
+        try:
+            await op.store.fresh()
+        except StoreUnavailable:  # keys and metadata stay up; what needs the database ends here
+            if route.cost_of(request.method) is not Cost.CHEAP:
+                raise
         response = await route.handle(request, op)
         if route.cors and (headers := await cors.allowed(request, op)):
             return response.adding(headers)
@@ -211,6 +215,15 @@ class App:
         if isinstance(error, PageError) or (route is not None and route.browser):
             return self._answers.page(error, request_id)
         return self._answers.json(error, request, request_id).adding(readable)
+
+
+def _brand(settings: Settings) -> Brand:
+    return Brand(
+        name=settings.operator_name,
+        support_url=settings.support_url or None,
+        logo=load_logo(settings.logo_file) if settings.logo_file else None,
+        accent=settings.accent or None,
+    )
 
 
 def _label(route: Route | None) -> str:

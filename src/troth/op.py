@@ -179,24 +179,24 @@ class Op:
         """Make a refusal's change true, and leave its exact reason in the log and the trace."""
         if isinstance(error, OAuthError) and (error.change.verbs or error.change.audit):
             await self.store.commit(error.change, request_id=request.request_id)
-        metrics.REFUSALS.labels(_endpoint(self.settings, request), error.error).inc()
+        self.noted(request.path, request.request_id, error)
+
+    def noted(self, path: str, request_id: str, error: OAuthError | PageError) -> None:
+        """Leave the exact reason of a refusal at a known `path` in the log and the trace."""
+        # A metric label: the path below the issuer's, which only known routes reach.
+        metrics.REFUSALS.labels(path.removeprefix(self.settings.base)[:60], error.error).inc()
+        trace = Trace(
+            request_id=request_id,
+            at=self.now,
+            endpoint=path[:200],
+            error=error.error,
+            reason=error.reason[:500],
+        )
         log.logger().info(
             "request.refused",
-            request_id=request.request_id,
-            endpoint=request.path[:200],
+            request_id=request_id,
+            endpoint=trace.endpoint,
             error=error.error,
-            reason=error.reason[:500],
-        )
-        trace = Trace(
-            request_id=request.request_id,
-            at=self.now,
-            endpoint=request.path[:200],
-            error=error.error,
-            reason=error.reason[:500],
+            reason=trace.reason,
         )
         self.store.note(trace)
-
-
-def _endpoint(settings: Settings, request: Request) -> str:
-    """A metric label: the path below the issuer's, which only known routes reach."""
-    return request.path.removeprefix(settings.base)[:60]

@@ -67,6 +67,12 @@ class Settings:
     default_audience: str = _doc("", "Audience of access tokens; empty: the issuer.")
     operator_name: str = _doc("Troth", "Your name, as people see it on every page.")
     support_url: str = _doc("", "Where people find help; shown on the login page.")
+    logo_file: str = _doc(
+        "", "Your logo for every page: PNG, JPEG or WebP, at most 128 kB, shown 28 pixels high."
+    )
+    accent: str = _doc(
+        "", "Your colour as `#rrggbb`; shades of it that can be read stand for Troth's green."
+    )
     code_lifetime: int = _doc(60, "How long an authorization code lives, at most 600.")
     refresh_lifetime: int = _doc(90 * 86400, "Absolute life of a refresh chain.")
     refresh_idle: int = _doc(14 * 86400, "A chain that is not refreshed for so long ends.")

@@ -6,6 +6,8 @@ import ssl
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from troth.looks import load_logo, parse_colour
+
 if TYPE_CHECKING:
     from troth.settings import Settings
 
@@ -53,6 +55,7 @@ def check(settings: "Settings") -> None:
         raise SettingsError("set TROTH_TLS_CERT_FILE and TROTH_TLS_KEY_FILE together")
     if settings.support_url and not settings.support_url.startswith(("https://", "http://")):
         raise SettingsError("TROTH_SUPPORT_URL must be an http or https address")
+    _check_brand(settings.logo_file, settings.accent)
     for name, choices, said in _CHOICES:
         if getattr(settings, name) not in choices:
             raise SettingsError(f"TROTH_{name.upper()} must be {said}")
@@ -96,6 +99,19 @@ def _check_issuer(text: str) -> None:
         raise SettingsError(
             "TROTH_ISSUER must have a lower case host and a plain path: https://login.example/tenant"
         )
+
+
+def _check_brand(logo_file: str, accent: str) -> None:
+    try:
+        if accent:
+            parse_colour(accent)
+    except ValueError as wrong:
+        raise SettingsError(f"TROTH_ACCENT: {wrong}") from None
+    try:
+        if logo_file:
+            load_logo(logo_file)
+    except (OSError, ValueError) as wrong:
+        raise SettingsError(f"TROTH_LOGO_FILE: {logo_file!r} cannot be shown: {wrong}") from None
 
 
 def _check_authorities(path: str) -> None:

@@ -205,6 +205,11 @@ def test_trace_tells_the_exact_reason_of_a_refusal(
     trace = traced(troth, page.headers["x-request-id"])
     assert "https://e.example/" in trace["reason"]
     assert "e.example" not in page.text
+    misdirected = Browser(troth).get("/oauth/authorize", headers={"host": "proxy.example"})
+    assert misdirected.status_code == 421
+    trace = traced(troth, misdirected.headers["x-request-id"])
+    assert (trace["endpoint"], trace["error"]) == ("/oauth/authorize", "misdirected_request")
+    assert "proxy.example" in trace["reason"], "a proxy that does not keep Host as it came"
 
 
 HEAVY = {"uvicorn", "cryptography", "argon2", "jinja2", "zxcvbn", "prometheus_client"}

@@ -57,6 +57,9 @@ def refused(troth: Troth, *words: str) -> str:
         ("TROTH_CLAIMS_HOOK_URL", "hook.example", ("TROTH_CLAIMS_HOOK_URL",)),
         ("TROTH_REGISTRATION", "maybe", ("TROTH_REGISTRATION", "open")),
         ("TROTH_DATABASE_POOLER", "session", ("TROTH_DATABASE_POOLER", "transaction")),
+        ("TROTH_ACCENT", "red", ("TROTH_ACCENT", "#rrggbb")),
+        ("TROTH_LOGO_FILE", "/nowhere/logo.png", ("TROTH_LOGO_FILE", "/nowhere/logo.png")),
+        ("TROTH_LOGO_FILE", __file__, ("TROTH_LOGO_FILE", "PNG")),
         ("TROTH_SUPPORT_URL", "javascript:alert(1)", ("TROTH_SUPPORT_URL",)),
     ],
 )

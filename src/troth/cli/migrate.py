@@ -17,7 +17,9 @@ def migrate() -> None:
 @click.option("--grant-to", metavar="ROLE", help="PostgreSQL: let ROLE serve.")
 @as_json
 def up(grant_to: str | None, as_json: bool) -> None:
-    """Apply what is pending. Every other command does this first on SQLite."""
+    """Apply what is pending. On SQLite the server and every command but `plan` and `status`
+    do this first.
+    """
     from troth.store.open import granted, migrated
 
     applied = failing(lambda: asyncio.run(migrated(settings())))

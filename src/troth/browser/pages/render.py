@@ -73,11 +73,12 @@ class Pages:
         gettext: Callable[[str], str] | None = None,
         lang: str = "en",
     ) -> None:
-        files = load_static(accent_css(brand.accent) if brand.accent else "")
+        files = load_static(accent_css(brand.accent) if brand.accent else "", brand.logo)
         environment = _environment(
             gettext or _as_written,
             {
                 "brand": brand,
+                "logo": files.logo and base + files.logo,
                 "base": base,
                 "lang": lang,
                 "css": base + files.named["troth.css"],

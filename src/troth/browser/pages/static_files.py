@@ -11,6 +11,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from troth.looks import Logo
+
 _FOLDER: Final = Path(__file__).parent
 _STYLE_PARTS: Final = ("tokens.css", "base.css", "components.css", "steps.css", "account.css")
 _SVG: Final = "image/svg+xml"
@@ -29,24 +31,29 @@ class StaticFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StaticFiles:
-    """`files` by path below the base; `named` gives that path for `troth.css`, `leave.js` ..."""
+    """`files` by path below the base; `named` gives that path for `troth.css`, `leave.js` ...
+
+    `logo` is that of the operator's, where there is one.
+    """
 
     files: Mapping[str, StaticFile]
     named: Mapping[str, str]
+    logo: str | None
 
 
-def load_static(extra_css: str = "") -> StaticFiles:
+def load_static(extra_css: str = "", logo: Logo | None = None) -> StaticFiles:
     """Read every static file; `extra_css` (the operator's colours) ends the style sheet."""
     files: dict[str, StaticFile] = {}
     named: dict[str, str] = {}
 
-    def add(name: str, content_type: str, body: bytes) -> None:
+    def add(name: str, content_type: str, body: bytes) -> str:
         digest = sha256(body).hexdigest()
         stem, _, extension = name.rpartition(".")
         path = f"/static/{stem}-{digest[:8]}.{extension}"
         etag = f'"{digest[:32]}"'
         files[path] = StaticFile(content_type=content_type, body=body, etag=etag)
         named[name] = path
+        return path
 
     for image in sorted((_FOLDER / "static").glob("*.svg")):
         add(image.name, _SVG, image.read_bytes())
@@ -59,7 +66,10 @@ def load_static(extra_css: str = "") -> StaticFiles:
         "\n".join([*parts, extra_css]),
     )
     add("troth.css", _CSS, css.encode())
-    return StaticFiles(files=MappingProxyType(files), named=MappingProxyType(named))
+    shown = None
+    if logo is not None:
+        shown = add(f"logo.{logo.extension}", logo.content_type, logo.body)
+    return StaticFiles(files=MappingProxyType(files), named=MappingProxyType(named), logo=shown)
 
 
 def load_icons() -> Mapping[str, str]:

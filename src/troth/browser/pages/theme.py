@@ -4,18 +4,16 @@ WCAG 2.2 §1.4.3 asks 4.5:1 for text. A colour that is too pale or too dark for 
 towards black or white until links and buttons in it can be read.
 """
 
-import re
 from typing import Final
 
-_Rgb = tuple[int, int, int]
+from troth.looks import Rgb, parse_colour
 
-_WHITE: Final[_Rgb] = (255, 255, 255)
-_BLACK: Final[_Rgb] = (0, 0, 0)
-_LIGHT_PAGE: Final[_Rgb] = (238, 242, 240)
-_DARK_PAGE: Final[_Rgb] = (30, 42, 38)
-_INK: Final[_Rgb] = (6, 20, 16)
+_WHITE: Final[Rgb] = (255, 255, 255)
+_BLACK: Final[Rgb] = (0, 0, 0)
+_LIGHT_PAGE: Final[Rgb] = (238, 242, 240)
+_DARK_PAGE: Final[Rgb] = (30, 42, 38)
+_INK: Final[Rgb] = (6, 20, 16)
 _READABLE: Final = 4.6
-_COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 def accent_css(accent: str) -> str:
@@ -31,20 +29,13 @@ def accent_css(accent: str) -> str:
     )
 
 
-def parse_colour(text: str) -> _Rgb:
-    """`#rrggbb` as three numbers. Raises ValueError for anything else."""
-    if not _COLOUR.fullmatch(text):
-        raise ValueError(f"a colour is written #rrggbb, not {text!r}")
-    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:], 16)
-
-
-def contrast(one: _Rgb, other: _Rgb) -> float:
+def contrast(one: Rgb, other: Rgb) -> float:
     """The contrast ratio of two colours, 1 to 21 (WCAG 2.2, "contrast ratio")."""
     high, low = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (high + 0.05) / (low + 0.05)
 
 
-def _tokens(accent: _Rgb, *, page: _Rgb, text: _Rgb) -> str:
+def _tokens(accent: Rgb, *, page: Rgb, text: Rgb) -> str:
     strong = _mix(accent, _BLACK if text == _WHITE else _WHITE, 0.2)
     return (
         f"--accent:{_hex(accent)};--accent-strong:{_hex(strong)};--on-accent:{_hex(text)};"
@@ -53,7 +44,7 @@ def _tokens(accent: _Rgb, *, page: _Rgb, text: _Rgb) -> str:
     )
 
 
-def _readable(colour: _Rgb, *, on: _Rgb, towards: _Rgb) -> _Rgb:
+def _readable(colour: Rgb, *, on: Rgb, towards: Rgb) -> Rgb:
     for step in range(21):
         mixed = _mix(colour, towards, step / 20)
         if contrast(mixed, on) >= _READABLE:
@@ -61,12 +52,12 @@ def _readable(colour: _Rgb, *, on: _Rgb, towards: _Rgb) -> _Rgb:
     return towards
 
 
-def _mix(one: _Rgb, other: _Rgb, share: float) -> _Rgb:
+def _mix(one: Rgb, other: Rgb, share: float) -> Rgb:
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(one, other, strict=True))
     return red, green, blue
 
 
-def _luminance(colour: _Rgb) -> float:
+def _luminance(colour: Rgb) -> float:
     red, green, blue = (
         c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
         for c in (part / 255 for part in colour)
@@ -74,5 +65,5 @@ def _luminance(colour: _Rgb) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _hex(colour: _Rgb) -> str:
+def _hex(colour: Rgb) -> str:
     return "#{:02x}{:02x}{:02x}".format(*colour)
