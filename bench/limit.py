@@ -9,7 +9,7 @@ parts cost alone.
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 
 import httptools
@@ -47,27 +47,33 @@ class Rows:
         self._store = store
         self.paths: dict[bytes, Callable[[Form], Awaitable[bytes]]] = {
             b"/jwks": self.jwks,
-            b"/client": self.client,
-            b"/client_RS256": partial(self.client, alg="RS256"),
             b"/client_opaque": self.client_opaque,
             b"/seed": self.seed,
-            b"/code": self.code,
             b"/code_opaque": self.code_opaque,
-            b"/refresh": self.refresh,
             b"/refresh_opaque": self.refresh_opaque,
-            b"/introspect_jwt": self.introspect_jwt,
             b"/introspect_opaque": self.introspect_opaque,
             b"/revoke": self.revoke,
             b"/authorize": self.authorize,
         }
         for alg in ("ES256", "RS256"):
-            self.paths[f"/code_openid_{alg}".encode()] = partial(self.code_openid, alg=alg)
-            self.paths[f"/refresh_openid_{alg}".encode()] = partial(self.refresh_openid, alg=alg)
+            for name, row in self._signing().items():
+                self.paths[f"/{name}_{alg}".encode()] = partial(row, alg=alg)
+
+    def _signing(self) -> Mapping[str, Callable[..., Awaitable[bytes]]]:
+        """What is there once for each algorithm: of access tokens, or of ID tokens beside them."""
+        return {
+            "client": self.client,
+            "code": self.code,
+            "refresh": self.refresh,
+            "introspect": self.introspect,
+            "code_openid": self.code_openid,
+            "refresh_openid": self.refresh_openid,
+        }
 
     async def jwks(self, form: Form) -> bytes:
         return KEY_SET
 
-    async def client(self, form: Form, alg: str = "ES256") -> bytes:
+    async def client(self, form: Form, alg: str) -> bytes:
         return token_answer(sign(alg=alg))
 
     async def client_opaque(self, form: Form) -> bytes:
@@ -83,9 +89,9 @@ class Rows:
             raise ValueError("used")
         return chain_id
 
-    async def code(self, form: Form) -> bytes:
+    async def code(self, form: Form, alg: str) -> bytes:
         chain_id = await self._redeemed(form)
-        return token_answer(sign(chain_id.hex()), refresh_token=seal(chain_id, 1))
+        return token_answer(sign(chain_id.hex(), alg), refresh_token=seal(chain_id, 1))
 
     async def code_openid(self, form: Form, alg: str) -> bytes:
         chain_id = await self._redeemed(form, limit_store.SESSION_ID)
@@ -102,9 +108,9 @@ class Rows:
             raise ValueError("moved")
         return chain_id, seal(chain_id, generation + 1)
 
-    async def refresh(self, form: Form) -> bytes:
-        _, successor = await self._rotated(form)
-        return token_answer(sign(), refresh_token=successor)
+    async def refresh(self, form: Form, alg: str) -> bytes:
+        chain_id, successor = await self._rotated(form)
+        return token_answer(sign(chain_id.hex(), alg), refresh_token=successor)
 
     async def refresh_openid(self, form: Form, alg: str) -> bytes:
         chain_id, successor = await self._rotated(form)
@@ -115,8 +121,8 @@ class Rows:
         chain_id, successor = await self._rotated(form)
         return token_answer(seal(chain_id, 0), refresh_token=successor)
 
-    async def introspect_jwt(self, form: Form) -> bytes:
-        claims = verify(form["token"])
+    async def introspect(self, form: Form, alg: str) -> bytes:
+        claims = verify(form["token"], alg)
         chain_id = bytes.fromhex(str(claims["chain"]))
         await self._store.read("chain", limit_store.chain(chain_id))
         return msgspec.json.encode({"active": True, **claims})

@@ -59,15 +59,16 @@ async def primitives(database: str) -> dict[str, float]:
 
 
 def _parts() -> dict[str, float]:
-    code, token = seal(os.urandom(16), 0), sign()
+    code, token, rsa_token = seal(os.urandom(16), 0), sign(), sign(alg="RS256")
     body = f"grant_type=refresh_token&refresh_token={code}&client_id={'b' * 22}".encode()
     parts: dict[str, Callable[[], object]] = {
         "parse": lambda: parse(body),
         "sign": sign,
         "sign_RS256": lambda: sign(alg="RS256"),
         "id_token_ES256": lambda: id_token("ES256", token),
-        "id_token_RS256": lambda: id_token("RS256", token),
+        "id_rsa_token": lambda: id_token("RS256", token),
         "verify": lambda: verify(token),
+        "verify_RS256": lambda: verify(rsa_token, "RS256"),
         "seal": lambda: seal(b"0" * 16, 1),
         "unseal": lambda: unseal(code),
     }

@@ -29,7 +29,7 @@ def exchanges(server: LimitServer, number: int, path: str) -> list[bytes]:
     return [post("limit", path, {"code": code, **CODE}) for code in codes]
 
 
-def tokens_of(server: LimitServer, number: int, path: str = "/code") -> list[dict[str, Any]]:
+def tokens_of(server: LimitServer, number: int, path: str = "/code_ES256") -> list[dict[str, Any]]:
     answers = collected(server.port, exchanges(server, number, path))
     return [json_of(answer) for answer in answers]
 
@@ -54,7 +54,7 @@ def revoke(server: LimitServer, number: int) -> list[Script]:
     return spread([post("limit", "/revoke", {"token": token, **ASKING}) for token in tokens])
 
 
-def refresh(path: str, code: str = "/code") -> Callable[[LimitServer, int], list[Script]]:
+def refresh(path: str, code: str = "/code_ES256") -> Callable[[LimitServer, int], list[Script]]:
     def ask(token: str) -> bytes:
         more = {"grant_type": "refresh_token", **ASKING}
         return post("limit", path, {"refresh_token": token, **more})

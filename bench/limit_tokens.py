@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from troth.signing import algorithms, jws
 from troth.signing.compact import b64, unb64
-from troth.signing.jwt import SigningKey
+from troth.signing.jwt import RS256Key, SigningKey
 
 _PRIVATE = ec.generate_private_key(ec.SECP256R1())
 _KEY = SigningKey("limit", _PRIVATE, _PRIVATE.public_key(), b64(b'{"alg":"ES256"}') + b".")
@@ -18,6 +18,7 @@ _SIGNED = {
     alg: (algorithms.load(algorithms.generate(alg)), b64(b'{"alg":"%b"}' % alg.encode()) + b".")
     for alg in ("ES256", "RS256")
 }
+_RSA = RS256Key(_SIGNED["RS256"][0].public_key())
 _SEAL = AESSIV(os.urandom(64))
 _AD = [b"limit"]
 KEY_SET = msgspec.json.encode({"keys": [algorithms.public_members(_KEY.public)]})
@@ -65,9 +66,10 @@ def unseal(text: str) -> tuple[bytes, int]:
     return facts[0], facts[1]
 
 
-def verify(token: str) -> dict[str, object]:
+def verify(token: str, alg: str = "ES256") -> dict[str, object]:
     signing_input, _, signature = token.rpartition(".")
-    if not _KEY.verify(signing_input.encode(), unb64(signature)):
+    key = _KEY if alg == "ES256" else _RSA
+    if not key.verify(signing_input.encode(), unb64(signature)):
         raise ValueError("signature")
     claims: dict[str, object] = msgspec.json.decode(unb64(signing_input.partition(".")[2]))
     return claims

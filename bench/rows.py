@@ -37,6 +37,7 @@ class Prepared:
         self.machine_RS256 = troth.client(*machine, *rsa, name="Bench Robot")
         self.machine_opaque = troth.client(*machine, "--access-token", "opaque", name="Bench Box")
         self.client = troth.client(name="Bench App", scope="read_write")
+        self.client_RS256 = troth.client(*rsa, name="Bench Old App", scope="read_write")
         opaque = ("--access-token", "opaque")
         self.opaque = troth.client(*opaque, name="Bench Opaque", scope="read_write")
         self.openid_ES256, self.openid_RS256 = (
@@ -138,13 +139,19 @@ def authorize(server: TrothServer, _: int) -> list[Script]:
     return [same(p.asking(p.client)) for _ in range(CONNECTIONS)]
 
 
+# Access tokens that are JWTs: who gets them, and the parts of the limit that make and read them.
+JWT = (
+    ("ES256", "client", "sign", "verify"),
+    ("RS256", "client_RS256", "sign_RS256", "verify_RS256"),
+)
+
 # `parts` are what the limit's answer is the sum of, beside the answer of fixed bytes.
 ROWS = (
     Row(name="key set", troth=jwks, limit=limit_rows.repeated("/jwks"), parts=""),
     Row(
         name="client_credentials, ES256",
         troth=credentials("machine"),
-        limit=limit_rows.repeated("/client", **limit_rows.MACHINE),
+        limit=limit_rows.repeated("/client_ES256", **limit_rows.MACHINE),
         parts="parse sign",
     ),
     Row(
@@ -159,11 +166,14 @@ ROWS = (
         limit=limit_rows.repeated("/client_opaque", **limit_rows.MACHINE),
         parts="parse seal",
     ),
-    Row(
-        name="code exchange, ES256",
-        troth=exchange("client"),
-        limit=limit_rows.code("/code"),
-        parts="parse unseal redeem sign seal",
+    *(
+        Row(
+            name=f"code exchange, {alg}",
+            troth=exchange(which),
+            limit=limit_rows.code(f"/code_{alg}"),
+            parts=f"parse unseal redeem {sign} seal",
+        )
+        for alg, which, sign, _ in JWT
     ),
     Row(
         name="code exchange, opaque",
@@ -180,11 +190,14 @@ ROWS = (
         )
         for alg in ("ES256", "RS256")
     ),
-    Row(
-        name="refresh, ES256",
-        troth=refresh("client"),
-        limit=limit_rows.refresh("/refresh"),
-        parts="parse unseal rotate sign seal",
+    *(
+        Row(
+            name=f"refresh, {alg}",
+            troth=refresh(which),
+            limit=limit_rows.refresh(f"/refresh_{alg}"),
+            parts=f"parse unseal rotate {sign} seal",
+        )
+        for alg, which, sign, _ in JWT
     ),
     Row(
         name="refresh, opaque",
@@ -201,11 +214,14 @@ ROWS = (
         )
         for alg in ("ES256", "RS256")
     ),
-    Row(
-        name="introspection, ES256",
-        troth=introspect("client"),
-        limit=limit_rows.introspect("/introspect_jwt", "/code"),
-        parts="parse verify chain",
+    *(
+        Row(
+            name=f"introspection, {alg}",
+            troth=introspect(which),
+            limit=limit_rows.introspect(f"/introspect_{alg}", f"/code_{alg}"),
+            parts=f"parse {verify} chain",
+        )
+        for alg, which, _, verify in JWT
     ),
     Row(
         name="introspection, opaque",

@@ -152,7 +152,7 @@ def write(lines: list[str], facts: list[str]) -> None:
         "One process on one core; 32 connections from another core, which PostgreSQL shares. "
         "CPU µs are those of\nthe server alone. The ratio is the limit's CPU time to Troth's. "
         "An RS256 signature costs ten times one by\nES256, wherever it stands: "
-        "a row shows it for access tokens, two for ID tokens, whose default OpenID Connect makes "
+        "rows show it for access tokens, and for ID tokens, whose default OpenID Connect makes "
         "it. The rows\nof ID tokens have an access token by ES256 beside it, and a chain that "
         "stands only as long as its login session."
     )
