@@ -20,6 +20,7 @@ TROTH = {
     "secret": os.environ["CLIENT_SECRET"],
     "settings": {"server_url": os.environ["ISSUER"]},
 }
+SOCIALACCOUNT_PROVIDERS = {"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [TROTH]}}
 
 settings.configure(
     SECRET_KEY="canary of the site, and long enough",
@@ -51,7 +52,7 @@ settings.configure(
         }
     ],
     AUTHENTICATION_BACKENDS=["allauth.account.auth_backends.AuthenticationBackend"],
-    SOCIALACCOUNT_PROVIDERS={"openid_connect": {"OAUTH_PKCE_ENABLED": True, "APPS": [TROTH]}},
+    SOCIALACCOUNT_PROVIDERS=SOCIALACCOUNT_PROVIDERS,
     SOCIALACCOUNT_LOGIN_ON_GET=True,
     LOGIN_REDIRECT_URL="/",
     USE_TZ=True,

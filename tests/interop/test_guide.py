@@ -44,4 +44,4 @@ def test_the_lines_of_the_readme_are_those_of_the_guide() -> None:
 
 
 def test_the_guide_has_lines_for_every_library_that_was_tried() -> None:
-    assert len(BLOCKS) == GUIDE.count("<!-- tried:") == 5
+    assert len(BLOCKS) == GUIDE.count("<!-- tried:") == 6
