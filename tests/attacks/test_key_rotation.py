@@ -2,6 +2,7 @@
 
 import concurrent.futures
 from base64 import urlsafe_b64decode
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from tests.engines import Engine
 from tests.harness import Browser, OAuthClient, Plain, Troth
 from tests.inside import READ, Inside, a_person, an_app
 from troth.client_auth.limit import MOST_FAILURES, WINDOW
+from troth.log import Secret
+from troth.signing import ring
+from troth.signing.keys import new_key
 
 HOUR = 3600
 
@@ -49,6 +53,16 @@ def test_CC_09_keys_made_at_once_are_one_order_for_all(spoilt: Troth, use: str) 
         used.add(sealed[:4].hex() if use == "seal" else head.split(b'"kid": "')[1][:8].decode())
     assert len(used) == 1
     assert used <= made & set(active)
+
+
+def test_a_key_that_takes_over_in_the_second_that_the_former_was_made_in_signs() -> None:
+    """The order of their names decides nothing where one of them is to end."""
+    master = Secret(b"canary master key of 32 bytes!!!")
+    made = [new_key("sig", now=HOUR, signs_from=HOUR, master=master) for _ in range(2)]
+    seal = new_key("seal", now=HOUR, signs_from=HOUR, master=master)
+    for former, other in (made, reversed(made)):
+        keys = (replace(former, ends_at=3 * HOUR), other, seal)
+        assert ring.build(keys, master, "https://login.example").signer(HOUR).kid == other.kid
 
 
 def test_FT_14_keys_rotate_and_retire_under_load_without_one_refusal(spoilt: Troth) -> None:

@@ -207,9 +207,12 @@ class Ring:
         )
 
 
-def in_order(key: StoredKey) -> tuple[int, int, str]:
-    """Later keys take over; the same order for every process, also of keys made at once."""
-    return key.signs_from, key.created_at, key.kid
+def in_order(key: StoredKey) -> tuple[bool, int, int, str]:
+    """Later keys take over, also within a second from one whose end is decided.
+
+    It is the same order for every process, also of keys made at once.
+    """
+    return key.ends_at is None, key.signs_from, key.created_at, key.kid
 
 
 def _in_charge(keys: Sequence[tuple[StoredKey, K]], now: int) -> tuple[StoredKey, K]:
