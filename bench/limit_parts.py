@@ -66,7 +66,7 @@ def _parts() -> dict[str, float]:
         "sign": sign,
         "sign_RS256": lambda: sign(alg="RS256"),
         "id_token_ES256": lambda: id_token("ES256", token),
-        "id_rsa_token": lambda: id_token("RS256", token),
+        "id_token_RS256": lambda: id_token("RS256", token),
         "verify": lambda: verify(token),
         "verify_RS256": lambda: verify(rsa_token, "RS256"),
         "seal": lambda: seal(b"0" * 16, 1),

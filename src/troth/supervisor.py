@@ -18,6 +18,8 @@ _RESTART_PAUSE = 1.0
 _LOOK_SECONDS = 0.2
 # A worker that gave no sign of life for so long hangs: its loop turns at least once a second.
 _SILENT_SECONDS = 10.0
+# What a worker has to begin with, in which it says nothing.
+_START_SECONDS = 20.0
 # Who did not listen for so long was held up itself, and perhaps the whole machine was.
 _HELD_UP_SECONDS = 2.0
 # For all workers together: ten to drain, and their last words to clients and the database.
@@ -83,6 +85,7 @@ class _Worker:
 
     process: subprocess.Popen[bytes]
     pulse: int
+    begun_at: float
     heard_at: float | None = None
 
     def listen(self, now: float) -> None:
@@ -92,11 +95,14 @@ class _Worker:
 
     def listen_anew(self, now: float) -> None:
         """Nobody listened for a while, so that silence counts from now on."""
-        if self.heard_at is not None:
+        if self.heard_at is None:
+            self.begun_at = now
+        else:
             self.heard_at = now
 
     def hangs(self, now: float) -> bool:
-        return self.heard_at is not None and now > self.heard_at + _SILENT_SECONDS
+        since = self.begun_at + _START_SECONDS if self.heard_at is None else self.heard_at
+        return now > since + _SILENT_SECONDS
 
     def end(self) -> None:
         """Let it say on standard error where it stands, then end it: it cannot end by itself."""
@@ -139,7 +145,7 @@ class _Supervisor:
             raise
         finally:
             os.close(writing)
-        return _Worker(process=process, pulse=reading)
+        return _Worker(process=process, pulse=reading, begun_at=time.monotonic())
 
     def _stop(self, *_: object) -> None:
         self._stopping = True

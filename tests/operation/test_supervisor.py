@@ -41,7 +41,7 @@ def test_no_room_for_a_worker_leaves_the_others_alone_and_is_tried_again(
     pulse, writing = os.pipe()
     os.close(writing)
     os.set_blocking(pulse, False)
-    one._workers = [supervisor._Worker(process=ended, pulse=pulse)]
+    one._workers = [supervisor._Worker(process=ended, pulse=pulse, begun_at=0)]
     full = Full()
     monkeypatch.setattr(supervisor, "subprocess", full)
     before = descriptors()
@@ -56,3 +56,14 @@ def test_no_room_for_a_worker_leaves_the_others_alone_and_is_tried_again(
     assert one._workers[0].process is not ended
     one._end()
     assert one._workers[0].process.poll() is not None
+
+
+def test_a_worker_that_hangs_before_it_was_ever_heard_is_replaced_too() -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    worker = supervisor._Worker(process=process, pulse=-1, begun_at=100)
+    patience = supervisor._START_SECONDS + supervisor._SILENT_SECONDS
+    assert not worker.hangs(99 + patience)
+    assert worker.hangs(101 + patience)
+    worker.listen_anew(101 + patience)
+    assert not worker.hangs(102 + patience), "who listens anew counts from then on"

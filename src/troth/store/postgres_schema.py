@@ -48,6 +48,10 @@ async def grant(dsn: str, role: str) -> None:
             f"grant select, insert, update, delete on all tables in schema {schema} to {name}",
             f"grant usage on all sequences in schema {schema} to {name}",
             f"revoke insert, update, delete on migration from {name}",
+            # What later migrations make is its own to use as well.
+            f"alter default privileges in schema {schema}"
+            f" grant select, insert, update, delete on tables to {name}",
+            f"alter default privileges in schema {schema} grant usage on sequences to {name}",
         ):
             await connection.execute(sql)
 
