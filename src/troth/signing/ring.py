@@ -208,10 +208,7 @@ class Ring:
 
 
 def in_order(key: StoredKey) -> tuple[bool, int, int, str]:
-    """Later keys take over, also within a second from one whose end is decided.
-
-    It is the same order for every process, also of keys made at once.
-    """
+    """Later keys take over, and who is not to end from who is; the same order for every process."""
     return key.ends_at is None, key.signs_from, key.created_at, key.kid
 
 
