@@ -54,7 +54,7 @@ def revoke(server: LimitServer, number: int) -> list[Script]:
     return spread([post("limit", "/revoke", {"token": token, **ASKING}) for token in tokens])
 
 
-def refresh(path: str, code: str = "/code_ES256") -> Callable[[LimitServer, int], list[Script]]:
+def refresh(path: str, code: str) -> Callable[[LimitServer, int], list[Script]]:
     def ask(token: str) -> bytes:
         more = {"grant_type": "refresh_token", **ASKING}
         return post("limit", path, {"refresh_token": token, **more})

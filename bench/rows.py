@@ -139,95 +139,61 @@ def authorize(server: TrothServer, _: int) -> list[Script]:
     return [same(p.asking(p.client)) for _ in range(CONNECTIONS)]
 
 
-# Access tokens that are JWTs: who gets them, and the parts of the limit that make and read them.
-JWT = (
-    ("ES256", "client", "sign", "verify"),
-    ("RS256", "client_RS256", "sign_RS256", "verify_RS256"),
+# What an application is given: to which client, by which path of the limit, and the parts that the
+# limit makes it of.
+GIVEN = (
+    ("ES256", "client", "ES256", "sign"),
+    ("RS256", "client_RS256", "RS256", "sign_RS256"),
+    ("opaque", "opaque", "opaque", "seal"),
+    ("ES256 ID token", "openid_ES256", "openid_ES256", "sign id_token_ES256"),
+    ("RS256 ID token", "openid_RS256", "openid_RS256", "sign id_token_RS256"),
 )
+# How the limit reads an access token.
+READ = {"ES256": "verify", "RS256": "verify_RS256", "opaque": "unseal"}
 
 # `parts` are what the limit's answer is the sum of, beside the answer of fixed bytes.
 ROWS = (
     Row(name="key set", troth=jwks, limit=limit_rows.repeated("/jwks"), parts=""),
-    Row(
-        name="client_credentials, ES256",
-        troth=credentials("machine"),
-        limit=limit_rows.repeated("/client_ES256", **limit_rows.MACHINE),
-        parts="parse sign",
-    ),
-    Row(
-        name="client_credentials, RS256",
-        troth=credentials("machine_RS256"),
-        limit=limit_rows.repeated("/client_RS256", **limit_rows.MACHINE),
-        parts="parse sign_RS256",
-    ),
-    Row(
-        name="client_credentials, opaque",
-        troth=credentials("machine_opaque"),
-        limit=limit_rows.repeated("/client_opaque", **limit_rows.MACHINE),
-        parts="parse seal",
+    *(
+        Row(
+            name=f"client_credentials, {kind}",
+            troth=credentials(which),
+            limit=limit_rows.repeated(f"/client_{kind}", **limit_rows.MACHINE),
+            parts=f"parse {made}",
+        )
+        for kind, which, made in (
+            ("ES256", "machine", "sign"),
+            ("RS256", "machine_RS256", "sign_RS256"),
+            ("opaque", "machine_opaque", "seal"),
+        )
     ),
     *(
         Row(
-            name=f"code exchange, {alg}",
+            name=f"code exchange, {kind}",
             troth=exchange(which),
-            limit=limit_rows.code(f"/code_{alg}"),
-            parts=f"parse unseal redeem {sign} seal",
+            limit=limit_rows.code(f"/code_{path}"),
+            parts=f"parse unseal redeem seal {made}",
         )
-        for alg, which, sign, _ in JWT
-    ),
-    Row(
-        name="code exchange, opaque",
-        troth=exchange("opaque"),
-        limit=limit_rows.code("/code_opaque"),
-        parts="parse unseal redeem seal seal",
+        for kind, which, path, made in GIVEN
     ),
     *(
         Row(
-            name=f"code exchange, {alg} ID token",
-            troth=exchange(f"openid_{alg}"),
-            limit=limit_rows.code(f"/code_openid_{alg}"),
-            parts=f"parse unseal redeem sign seal id_token_{alg}",
-        )
-        for alg in ("ES256", "RS256")
-    ),
-    *(
-        Row(
-            name=f"refresh, {alg}",
+            name=f"refresh, {kind}",
             troth=refresh(which),
-            limit=limit_rows.refresh(f"/refresh_{alg}"),
-            parts=f"parse unseal rotate {sign} seal",
+            limit=limit_rows.refresh(f"/refresh_{path}", f"/code_{path}"),
+            parts=f"parse unseal rotate seal {made}",
         )
-        for alg, which, sign, _ in JWT
-    ),
-    Row(
-        name="refresh, opaque",
-        troth=refresh("opaque"),
-        limit=limit_rows.refresh("/refresh_opaque"),
-        parts="parse unseal rotate seal seal",
+        for kind, which, path, made in GIVEN
     ),
     *(
         Row(
-            name=f"refresh, {alg} ID token",
-            troth=refresh(f"openid_{alg}"),
-            limit=limit_rows.refresh(f"/refresh_openid_{alg}", f"/code_openid_{alg}"),
-            parts=f"parse unseal rotate sign seal id_token_{alg}",
-        )
-        for alg in ("ES256", "RS256")
-    ),
-    *(
-        Row(
-            name=f"introspection, {alg}",
+            name=f"introspection, {kind}",
             troth=introspect(which),
-            limit=limit_rows.introspect(f"/introspect_{alg}", f"/code_{alg}"),
-            parts=f"parse {verify} chain",
+            limit=limit_rows.introspect(f"/introspect_{kind}", f"/code_{path}"),
+            parts=f"parse {READ[kind]} chain",
         )
-        for alg, which, _, verify in JWT
-    ),
-    Row(
-        name="introspection, opaque",
-        troth=introspect("opaque"),
-        limit=limit_rows.introspect("/introspect_opaque", "/code_opaque"),
-        parts="parse unseal chain",
+        for kind, which, path, _ in GIVEN
+        if kind in READ
     ),
     Row(name="revocation", troth=revoke, limit=limit_rows.revoke, parts="parse unseal revoke"),
     Row(

@@ -130,9 +130,10 @@ class Incoming:
             self._refuse()
 
     def on_message_complete(self) -> None:
-        asks_for_another = self._parser.should_upgrade() and self._parser.get_method() != b"CONNECT"
-        if not (self.over or asks_for_another):
-            again = self._parser.should_keep_alive() and not self._parser.should_upgrade()
+        parser = self._parser
+        upgrade = parser.should_upgrade()
+        if not (self.over or (upgrade and parser.get_method() != b"CONNECT")):
+            again = parser.should_keep_alive() and not upgrade
             self.idle, self.over, self._another = True, not again, True
             self._come(Come(self._arrival(), again))
 

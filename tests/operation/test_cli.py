@@ -177,6 +177,21 @@ def test_doctor_is_0_where_nothing_is_wrong_and_1_where_something_is(tmp_path: P
     assert findings(troth) == (1, findings(troth)[1] | {"tls": "wrong"})
 
 
+def test_a_credential_of_systemd_is_the_users_alone_whatever_its_group_bits(
+    tmp_path: Path,
+) -> None:
+    """An access list names the user, and its mask shows as the group's bits."""
+    troth = Troth(tmp_path)
+    for folder, mode, fine in (
+        (tmp_path, 0o440, True),
+        (tmp_path, 0o444, False),
+        (tmp_path / "other", 0o440, False),
+    ):
+        (tmp_path / "master.key").chmod(mode)
+        troth.environment["CREDENTIALS_DIRECTORY"] = str(folder)
+        assert (findings(troth)[1]["keys"] != "wrong") is fine, (folder, mode)
+
+
 def traced(troth: Troth, request_id: str) -> dict[str, str]:
     for _ in range(20):
         done = troth.run_cli("trace", request_id, "--json")

@@ -1,7 +1,6 @@
 """The server as a process: it starts, serves by several workers, survives one, and ends clean."""
 
 import contextlib
-import json
 import os
 import re
 import signal
@@ -9,7 +8,6 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.request import urlopen
 
 import httpx2
@@ -86,27 +84,6 @@ def test_a_master_key_that_is_missing_open_or_wrong_stops_the_start(
             key.touch()
     troth.environment.pop("TROTH_MASTER_KEY_FILE")
     assert "TROTH_MASTER_KEY_FILE" in troth.run_cli("serve").stderr
-
-
-def test_a_credential_of_systemd_is_the_users_alone_whatever_its_group_bits(
-    tmp_path: Path,
-) -> None:
-    """An access list names the user, and its mask shows as the group's bits."""
-    troth = Troth(tmp_path)
-    key = tmp_path / "master.key"
-    for folder, mode, fine in (
-        (tmp_path, 0o440, True),
-        (tmp_path, 0o444, False),
-        (tmp_path / "other", 0o440, False),
-    ):
-        key.chmod(mode)
-        troth.environment["CREDENTIALS_DIRECTORY"] = str(folder)
-        levels = {f["check"]: f["level"] for f in doctor(troth)["findings"]}
-        assert (levels["keys"] != "wrong") is fine, (folder, mode)
-
-
-def doctor(troth: Troth) -> Any:
-    return json.loads(troth.run_cli("doctor", "--json").stdout)
 
 
 def closed(port: int) -> None:

@@ -15,20 +15,24 @@ from tests.conftest import installed
 from tests.harness import Browser, OAuthClient, Person, Troth
 
 
-@pytest.fixture(scope="module")
-def over_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Troth, Browser]]:
-    folder = tmp_path_factory.mktemp("tls")
+def certified(folder: Path) -> tuple[Troth, ssl.SSLContext]:
+    """A server with a certificate of its own, and who trusts it."""
     authority = trustme.CA()
     certificate = authority.issue_cert("127.0.0.1", "localhost")
-    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     (folder / "cert.pem").write_bytes(b"".join(p.bytes() for p in certificate.cert_chain_pems))
     certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
     troth = Troth(
         folder, tls_cert_file=str(folder / "cert.pem"), tls_key_file=str(folder / "key.pem")
     )
     troth.issuer = troth.environment["TROTH_ISSUER"] = f"https://127.0.0.1:{troth.port}"
-    trusted = ssl.create_default_context(cafile=str(folder / "ca.pem"))
-    installed(troth)
+    trusted = ssl.create_default_context()
+    authority.configure_trust(trusted)
+    return installed(troth), trusted
+
+
+@pytest.fixture(scope="module")
+def over_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Troth, Browser]]:
+    troth, trusted = certified(tmp_path_factory.mktemp("tls"))
     browser = Browser(troth, verify=trusted)
     yield troth, browser
     # This connection is kept alive and says nothing: the end does not wait for its goodbye.
@@ -41,17 +45,7 @@ def over_tls(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Troth, 
 def test_who_is_still_shaking_hands_when_the_process_ends_is_answered_and_not_waited_for(
     tmp_path: Path,
 ) -> None:
-    authority = trustme.CA()
-    certificate = authority.issue_cert("127.0.0.1")
-    (tmp_path / "cert.pem").write_bytes(b"".join(p.bytes() for p in certificate.cert_chain_pems))
-    certificate.private_key_pem.write_to_path(str(tmp_path / "key.pem"))
-    trusted = ssl.create_default_context()
-    authority.configure_trust(trusted)
-    troth = Troth(
-        tmp_path, tls_cert_file=str(tmp_path / "cert.pem"), tls_key_file=str(tmp_path / "key.pem")
-    )
-    troth.issuer = troth.environment["TROTH_ISSUER"] = f"https://127.0.0.1:{troth.port}"
-    installed(troth)
+    troth, trusted = certified(tmp_path)
     browser = Browser(troth, verify=trusted)  # what it keeps open holds the end up for a moment
     assert browser.get("/oauth/jwks").status_code == 200
     with socket.create_connection(("127.0.0.1", troth.port), timeout=20) as early:

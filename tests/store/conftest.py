@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import Any
 import asyncpg
 import pytest
 
+from tests.faults.proxy import Proxy
+from tests.postgres import Cluster
 from tests.store.nouns import Grant, standing
 from troth.settings import Settings, database_path
 from troth.store import Store, postgres_link, sql_store
@@ -52,6 +54,14 @@ def postgres(url: str) -> Database:
             return beside.submit(lambda: asyncio.run(ask(sql))).result()
 
     return Database(settings=Settings(database=url), rows=rows)
+
+
+@pytest.fixture
+def proxy(cluster: Cluster) -> Iterator[Proxy]:
+    """The wire to PostgreSQL."""
+    made = Proxy(cluster.folder)
+    yield made
+    made.close()
 
 
 @pytest.fixture(autouse=True)

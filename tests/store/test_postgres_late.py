@@ -1,7 +1,7 @@
 """A database that falls silent in the middle of a transaction keeps nobody longer than promised."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,13 +15,6 @@ from troth.store.postgres import Postgres, Statements
 
 # Seconds: the engine's own patience here, and that of the test, which a busy machine may need.
 PATIENCE, LONG = 1.0, 30.0
-
-
-@pytest.fixture
-def proxy(cluster: Cluster) -> Iterator[Proxy]:
-    made = Proxy(cluster.folder)
-    yield made
-    made.close()
 
 
 @pytest.fixture

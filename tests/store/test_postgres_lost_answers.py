@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -20,13 +20,6 @@ MANY = 8
 EVENT = AuditEvent(event="canary.done", outcome="ok")
 NOTED = "select request_id from audit where event = 'canary.done'"
 WAITING = "select pid from pg_locks where not granted"
-
-
-@pytest.fixture
-def proxy(cluster: Cluster) -> Iterator[Proxy]:
-    made = Proxy(cluster.folder)
-    yield made
-    made.close()
 
 
 @pytest.fixture

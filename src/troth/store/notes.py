@@ -58,14 +58,18 @@ class Notes:
                 notes = notes[_AT_ONCE:]
         except StoreUnavailable as error:
             log.logger().warning("notes.delayed", count=len(notes), reason=str(error)[:200])
-            self._waiting = [*notes, *self._waiting][:MOST_WAITING]
+            self._keep(notes)
             return False
         except asyncio.CancelledError:
-            self._waiting = [*notes, *self._waiting]
+            self._keep(notes)
             raise
         finally:
             self._writing = False
         return True
+
+    def _keep(self, notes: Sequence[Note]) -> None:
+        """For the next time, before what came since."""
+        self._waiting = [*notes, *self._waiting][:MOST_WAITING]
 
     async def _write_some(self, notes: Sequence[Note]) -> None:
         try:
@@ -80,7 +84,7 @@ class Notes:
             try:
                 await self._write([note])
             except StoreUnavailable:  # it is not the note's fault, nor that of those behind it
-                self._waiting = [*notes[number:], *self._waiting][:MOST_WAITING]
+                self._keep(notes[number:])
                 return
             except Exception as error:
                 log.logger().error("note.lost", request_id=note[1], kind=type(error).__name__)
