@@ -108,7 +108,9 @@ class Incoming:
         if not self._head_ended:  # a trailer is no header (RFC 9110 §6.5.1)
             self._headers.append((name.lower(), value.rstrip(b" \t")))
         self._size += len(name) + len(value)
-        if self._size > 2 * LONGEST_HEADERS or len(self._headers) > 2 * MOST_HEADERS:
+        if self._size > 2 * LONGEST_HEADERS:
+            self._refuse(_HEAD_TOO_LARGE)  # as where it came in pieces, of which none was the last
+        elif len(self._headers) > 2 * MOST_HEADERS:
             self._refuse()
 
     def on_headers_complete(self) -> None:

@@ -11,6 +11,7 @@ from tests.harness import Troth
 from tests.spec import spec
 from troth import wire
 from troth.http import Headers, Response
+from troth.incoming import Come, Incoming
 from troth.intake import Arrival
 
 GET = b"GET /%b HTTP/1.1\r\nHost: h\r\n\r\n"
@@ -201,6 +202,23 @@ async def test_RX_03_who_never_reads_is_left(monkeypatch: pytest.MonkeyPatch, mo
         await line.say((GET % b"page").replace(b"\r\n\r\n", b"\r\n" + more + b"\r\n"))
         await until(lambda: bool(app.asked))
         await until(lambda: ends[0] not in ends[0]._state.connections)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("pieces", [1, 3])
+async def test_HT_08_a_header_that_is_too_large_is_refused_in_the_same_words_in_one_piece_or_many(
+    pieces: int,
+) -> None:
+    """How bytes travel together is the network's affair."""
+    said: list[Come] = []
+    incoming = Incoming("192.0.2.1", said.append, lambda: None)
+    large = GET[:-2] % b"page" + b"A: " + b"y" * 130_000 + b"\r\n\r\n"
+    size = len(large) // pieces + 1
+    for at in range(0, len(large), size):
+        incoming.feed(large[at : at + size])
+    (refused,) = said
+    assert isinstance(refused.what, Response)
+    assert (refused.what.status, refused.what.body) == (431, b"The headers are too large.\n")
 
 
 @spec("RFC 9112 §9.6")
