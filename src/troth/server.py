@@ -7,11 +7,13 @@ import os
 import signal
 import socket
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import uvicorn
 
 from troth import log
+from troth.accepting import Rescue
 from troth.app import App, create_app
 from troth.management import management_app
 from troth.settings import Settings, parse_listen
@@ -19,6 +21,7 @@ from troth.wire import KEEP_ALIVE_SECONDS, State, Wire
 
 DRAIN_SECONDS = 10
 _BEAT_SECONDS = 1.0
+_BACKLOG = 2048
 # As often as the date of an answer is another.
 _LOOK_SECONDS = 1.0
 
@@ -27,12 +30,15 @@ class Listener(uvicorn.Server):
     """A uvicorn server that leaves the signals to us: two of them share the loop.
 
     It looks once a second whether anything is to be done, and at once when it is told to stop.
+    `others` are the sockets of the other processes on the same address.
     """
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, others: Sequence[socket.socket] = ()) -> None:
         super().__init__(config)
         self.server_state: State = State()
         self._told = asyncio.Event()
+        self._others = others
+        self._rescues: list[Rescue] = []
 
     def stop(self) -> None:
         self.should_exit = True
@@ -45,8 +51,15 @@ class Listener(uvicorn.Server):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await self._told.wait()
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        make = partial(Wire, self.config, self.server_state, self.lifespan.state, None)
+        self._rescues = [Rescue(sock, make, self.config.ssl) for sock in self._others]
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self.server_state.ending = True
+        for rescue in self._rescues:
+            rescue.close()
         await super().shutdown(sockets)
 
     @contextlib.contextmanager
@@ -54,19 +67,48 @@ class Listener(uvicorn.Server):
         yield
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sockets:
+    """Where a process listens, and the public sockets of its siblings."""
+
+    public: socket.socket
+    management: socket.socket | None = None
+    others: Sequence[socket.socket] = ()
+
+
 def bind(listen: str) -> socket.socket:
     """A listening socket, inheritable by worker processes."""
-    host, port = parse_listen(listen)
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((host, port))
-    sock.listen(2048)
+    return bind_each(listen, 1)[0]
+
+
+def bind_each(listen: str, processes: int) -> list[socket.socket]:
+    """A listening socket for each process, all on one address that nobody else listens on."""
+    address = parse_listen(listen)
+    alone = _bound(address)  # would be refused where another server listens, whichever way
+    if processes == 1:
+        alone.listen(_BACKLOG)
+        return [alone]
+    alone.close()
+    sockets = [_bound(address, socket.SO_REUSEPORT) for _ in range(processes)]
+    for sock in sockets:
+        sock.listen(_BACKLOG)
+    return sockets
+
+
+def _bound(address: tuple[str, int], *options: int) -> socket.socket:
+    sock = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
+    try:
+        for option in (socket.SO_REUSEADDR, *options):
+            sock.setsockopt(socket.SOL_SOCKET, option, 1)
+        sock.bind(address)
+    except OSError:
+        sock.close()
+        raise
     sock.set_inheritable(True)
     return sock
 
 
-def _listener(app: object, settings: Settings, *, public: bool) -> Listener:
+def _listener(app: object, settings: Settings, sockets: Sockets, *, public: bool) -> Listener:
     tls = public and bool(settings.tls_cert_file)
     return Listener(
         uvicorn.Config(
@@ -82,14 +124,13 @@ def _listener(app: object, settings: Settings, *, public: bool) -> Listener:
             timeout_graceful_shutdown=DRAIN_SECONDS,
             ssl_certfile=settings.tls_cert_file if tls else None,
             ssl_keyfile=settings.tls_key_file if tls else None,
-        )
+        ),
+        sockets.others if public else (),
     )
 
 
-def run(
-    settings: Settings, sockets: Sequence[socket.socket], ready: int, alive: int | None = None
-) -> None:
-    """Serve on `sockets` (public, then management) until SIGTERM or SIGINT.
+def run(settings: Settings, sockets: Sockets, ready: int, alive: int | None = None) -> None:
+    """Serve on `sockets` until SIGTERM or SIGINT.
 
     Writes a byte to the file descriptor `ready` once connections are accepted. The other end of the
     pipe `alive` belongs to a supervisor: when that ends, however it ends, so does this process; and
@@ -116,18 +157,17 @@ def _beat(loop: asyncio.AbstractEventLoop, pipe: int, *, again: bool) -> None:
         loop.call_later(_BEAT_SECONDS, partial(_beat, loop, pipe, again=True))
 
 
-async def _serve(
-    settings: Settings, sockets: Sequence[socket.socket], ready: int, alive: int | None
-) -> None:
+async def _serve(settings: Settings, sockets: Sockets, ready: int, alive: int | None) -> None:
     app: App = create_app(settings)
     await app.open()  # what is wrong with the installation is said here, not by the web server
     _spare_the_collector()
-    servers = [_listener(app, settings, public=True)]
-    if len(sockets) > 1:
-        servers.append(_listener(management_app(app), settings, public=False))
+    servers = [(_listener(app, settings, sockets, public=True), sockets.public)]
+    if sockets.management is not None:
+        management = _listener(management_app(app), settings, sockets, public=False)
+        servers.append((management, sockets.management))
 
     def stop() -> None:
-        for server in servers:
+        for server, _ in servers:
             server.stop()
 
     loop = asyncio.get_running_loop()
@@ -141,11 +181,8 @@ async def _serve(
         loop.add_signal_handler(number, stop)
     if alive is not None:
         loop.add_reader(alive, orphaned, alive)
-    tasks = [
-        asyncio.create_task(server.serve(sockets=[sock]))
-        for server, sock in zip(servers, sockets, strict=True)
-    ]
-    while not all(server.started for server in servers):
+    tasks = [asyncio.create_task(server.serve(sockets=[sock])) for server, sock in servers]
+    while not all(server.started for server, _ in servers):
         if any(task.done() for task in tasks):
             break
         await asyncio.sleep(0.005)

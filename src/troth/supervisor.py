@@ -30,7 +30,7 @@ def serve(settings: Settings) -> int:
     """Run until told to stop; the exit code. Prints `ready` when all workers accept."""
     import asyncio
 
-    from troth.server import bind
+    from troth.server import bind, bind_each
     from troth.signing import ring
     from troth.store.open import ensure_keys, open_store
 
@@ -45,13 +45,11 @@ def serve(settings: Settings) -> int:
             await store.close()
 
     asyncio.run(prepare())
-    listens = [settings.listen]
-    if settings.management_listen:
-        listens.append(settings.management_listen)
-    sockets = [bind(listen) for listen in listens]
+    public = bind_each(settings.listen, settings.workers)
+    management = bind(settings.management_listen) if settings.management_listen else None
     if settings.workers == 1:
-        return _alone(settings, sockets)
-    return _Supervisor(settings, sockets).run()
+        return _alone(settings, public[0], management)
+    return _Supervisor(settings, public, management).run()
 
 
 def say_ready(settings: Settings) -> None:
@@ -63,10 +61,10 @@ def _say(line: str) -> None:
     sys.stderr.flush()
 
 
-def _alone(settings: Settings, sockets: Sequence[socket.socket]) -> int:
+def _alone(settings: Settings, public: socket.socket, management: socket.socket | None) -> int:
     import threading
 
-    from troth.server import run
+    from troth.server import Sockets, run
 
     reading, writing = os.pipe()
 
@@ -75,7 +73,7 @@ def _alone(settings: Settings, sockets: Sequence[socket.socket]) -> int:
             say_ready(settings)
 
     threading.Thread(target=wait, daemon=True).start()
-    run(settings, sockets, writing)
+    run(settings, Sockets(public=public, management=management), writing)
     return 0
 
 
@@ -114,11 +112,16 @@ class _Worker:
 
 
 class _Supervisor:
-    """Workers share the sockets; one that dies, or hangs, is replaced by another."""
+    """Each worker has a socket; one that dies, or hangs, is replaced by another on the same."""
 
-    def __init__(self, settings: Settings, sockets: Sequence[socket.socket]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        public: Sequence[socket.socket],
+        management: socket.socket | None,
+    ) -> None:
         self._settings = settings
-        self._sockets = sockets
+        self._public, self._management = public, management
         self._stopping = False
         # Nobody writes to it. Its writing end is closed when this process ends, however it ends.
         self._alive, _ = os.pipe()
@@ -127,17 +130,21 @@ class _Supervisor:
         self._looked_at = time.monotonic()
         self._workers: list[_Worker] = []
 
-    def _start(self, instead_of: str = "") -> _Worker:
+    def _start(self, place: int, instead_of: str = "") -> _Worker:
         """A new process; `instead_of` says what became of the one whose place it takes."""
-        descriptors = [sock.fileno() for sock in self._sockets]
+        others = [str(sock.fileno()) for sock in self._public]
+        public = others.pop(place)
+        management = [str(sock.fileno()) for sock in (self._management,) if sock is not None]
         reading, writing = os.pipe()
         for end in (reading, writing):
             os.set_blocking(end, False)
-        words = (",".join(map(str, descriptors)), str(writing), str(self._alive), instead_of)
+        pipes = (str(writing), str(self._alive))
+        words = (public, ",".join(others), "".join(management), *pipes, instead_of)
+        inherited = map(int, (public, *others, *management, *pipes))
         try:
             process = subprocess.Popen(  # noqa: S603  # our own module, no outside word in it
                 [sys.executable, "-m", "troth.worker", *words],
-                pass_fds=(*descriptors, writing, self._alive, self._metrics.descriptor),
+                pass_fds=(*inherited, self._metrics.descriptor),
                 env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(self._metrics.path)},
             )
         except OSError:
@@ -153,7 +160,7 @@ class _Supervisor:
     def run(self) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
-        self._workers = [self._start() for _ in range(self._settings.workers)]
+        self._workers = [self._start(place) for place in range(self._settings.workers)]
         try:
             if not self._wait_until_ready():
                 return 1
@@ -190,14 +197,15 @@ class _Supervisor:
             if fate and not self._stopping:
                 time.sleep(_RESTART_PAUSE)
                 try:
-                    self._workers[place] = self._start(fate)
+                    self._workers[place] = self._start(place, fate)
                 except OSError as error:  # no room for a process: the others go on, and the next
                     _say(f"no worker can be started: {error}")  # look tries again
                 else:
                     os.close(worker.pulse)
 
     def _end(self) -> None:
-        for sock in self._sockets:  # else who comes now is queued where nobody accepts any more
+        sockets = (*self._public, self._management) if self._management else self._public
+        for sock in sockets:  # else who comes now is queued where nobody accepts any more
             sock.close()
         processes = [worker.process for worker in self._workers]
         for process in processes:

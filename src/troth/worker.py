@@ -1,7 +1,8 @@
 """A worker process, which the supervisor starts.
 
-`python -m troth.worker SOCKETS PULSE ALIVE INSTEAD_OF`, where the last says what became of the one
-whose place this takes, and is empty for one of the first.
+`python -m troth.worker PUBLIC OTHERS MANAGEMENT PULSE ALIVE INSTEAD_OF`: descriptors of its sockets
+and pipes, and what became of the one whose place this takes. OTHERS are the public sockets of its
+siblings, with commas; MANAGEMENT may be empty, and so is the last for one of the first.
 """
 
 import faulthandler
@@ -10,17 +11,21 @@ import socket
 import sys
 
 from troth import metrics
-from troth.server import run
+from troth.server import Sockets, run
 from troth.settings import load
 
 
 def main() -> None:
-    descriptors = [int(text) for text in sys.argv[1].split(",")]
-    sockets = [socket.socket(fileno=number) for number in descriptors]
+    public, others, management, pulse, alive, instead_of = sys.argv[1:]
     faulthandler.register(signal.SIGUSR1)  # where it hangs: files and lines, no values
-    if sys.argv[4]:
-        metrics.REPLACED.labels(sys.argv[4]).inc()
-    run(load(), sockets, int(sys.argv[2]), int(sys.argv[3]))
+    if instead_of:
+        metrics.REPLACED.labels(instead_of).inc()
+    sockets = Sockets(
+        public=socket.socket(fileno=int(public)),
+        management=socket.socket(fileno=int(management)) if management else None,
+        others=[socket.socket(fileno=int(number)) for number in others.split(",")],
+    )
+    run(load(), sockets, int(pulse), int(alive))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The processes of a running server."""
 
 import subprocess
+from pathlib import Path
 
 from tests.harness import Troth
 
@@ -12,3 +13,9 @@ def workers(troth: Troth) -> list[int]:
         ["pgrep", "-P", str(troth._process.pid)], capture_output=True, text=True, check=False
     )
     return [int(pid) for pid in found.stdout.split()]
+
+
+def sockets(pid: int) -> int:
+    """How many sockets a process has."""
+    descriptors = Path(f"/proc/{pid}/fd").iterdir()
+    return sum(str(entry.readlink()).startswith("socket:") for entry in descriptors)

@@ -142,8 +142,11 @@ def test_sigint_ends_as_clean(tmp_path: Path) -> None:
     assert Troth(tmp_path, workers="2").start().stop(signal.SIGINT) == 0
 
 
-def test_an_address_in_use_is_said_in_one_sentence(pair: Troth, tmp_path: Path) -> None:
-    second = Troth(tmp_path)
+@pytest.mark.parametrize("workers_", ["1", "2"])
+def test_an_address_in_use_is_said_in_one_sentence(
+    pair: Troth, tmp_path: Path, workers_: str
+) -> None:
+    second = Troth(tmp_path, workers=workers_)
     second.environment["TROTH_LISTEN"] = pair.environment["TROTH_LISTEN"]
     done = second.run_cli("serve")
     assert done.returncode == 1

@@ -1,6 +1,7 @@
 """The process that starts the others: what happens where the machine has no room for one."""
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +36,8 @@ def test_no_room_for_a_worker_leaves_the_others_alone_and_is_tried_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(supervisor, "_RESTART_PAUSE", 0)
-    one = supervisor._Supervisor(Settings(workers=1), [])
+    listening = socket.socket()
+    one = supervisor._Supervisor(Settings(workers=1), [listening], None)
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     pulse, writing = os.pipe()

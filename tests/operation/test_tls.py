@@ -15,15 +15,14 @@ from tests.conftest import installed
 from tests.harness import Browser, OAuthClient, Person, Troth
 
 
-def certified(folder: Path) -> tuple[Troth, ssl.SSLContext]:
+def certified(folder: Path, **settings: str) -> tuple[Troth, ssl.SSLContext]:
     """A server with a certificate of its own, and who trusts it."""
     authority = trustme.CA()
     certificate = authority.issue_cert("127.0.0.1", "localhost")
     (folder / "cert.pem").write_bytes(b"".join(p.bytes() for p in certificate.cert_chain_pems))
     certificate.private_key_pem.write_to_path(str(folder / "key.pem"))
-    troth = Troth(
-        folder, tls_cert_file=str(folder / "cert.pem"), tls_key_file=str(folder / "key.pem")
-    )
+    settings |= {"tls_cert_file": f"{folder}/cert.pem", "tls_key_file": f"{folder}/key.pem"}
+    troth = Troth(folder, **settings)
     troth.issuer = troth.environment["TROTH_ISSUER"] = f"https://127.0.0.1:{troth.port}"
     trusted = ssl.create_default_context()
     authority.configure_trust(trusted)
