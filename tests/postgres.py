@@ -132,6 +132,19 @@ class Cluster:
         found = subprocess.run(["pgrep", "-P", own], capture_output=True, text=True, check=False)
         return [*map(int, found.stdout.split()), self._process.pid]
 
+    def freeze(self) -> None:
+        """Every process stands still; first who makes new ones, so that none is missed."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        for pid in self.processes():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+
     def stop(self) -> None:
         """An immediate stop (SIGQUIT): the next start recovers from the log."""
         assert self._process is not None

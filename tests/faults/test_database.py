@@ -1,7 +1,5 @@
 """A database that is stopped, killed, silent or gone in COMMIT (R11, FT-05, FT-08)."""
 
-import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,8 +35,7 @@ def lose(loss: Loss, database: Cluster, proxy: Proxy) -> None:
             proxy.mode = "refused"
             proxy.cut()
         case "frozen":
-            for pid in reversed(database.processes()):  # first who makes new ones
-                os.kill(pid, signal.SIGSTOP)
+            database.freeze()
 
 
 def give_back(loss: Loss, database: Cluster, proxy: Proxy) -> None:
@@ -46,8 +43,7 @@ def give_back(loss: Loss, database: Cluster, proxy: Proxy) -> None:
     if loss in ("stopped", "killed"):
         database.start()
     elif loss == "frozen":
-        for pid in database.processes():
-            os.kill(pid, signal.SIGCONT)
+        database.thaw()
 
 
 @pytest.fixture
