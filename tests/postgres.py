@@ -136,14 +136,15 @@ class Cluster:
         """Every process stands still; first who makes new ones, so that none is missed."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
-        for pid in self.processes():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGSTOP)
+        self._send(signal.SIGSTOP)
 
     def thaw(self) -> None:
+        self._send(signal.SIGCONT)
+
+    def _send(self, number: int) -> None:
         for pid in self.processes():
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
+                os.kill(pid, number)
 
     def stop(self) -> None:
         """An immediate stop (SIGQUIT): the next start recovers from the log."""
@@ -152,11 +153,10 @@ class Cluster:
         self._process.wait(30)
 
     def kill(self) -> None:
-        """Every process ends in the middle of what it does (SIGKILL); first who makes new ones."""
+        """Every process ends in the middle of what it does (SIGKILL)."""
         assert self._process is not None
-        for pid in reversed(self.processes()):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        self.freeze()  # so that none is missed, and none sees another end
+        self._send(signal.SIGKILL)
         self._process.wait(30)
 
     @property

@@ -67,13 +67,25 @@ class Listener(uvicorn.Server):
         yield
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Sockets:
-    """Where a process listens, and the public sockets of its siblings."""
+    """Where a process listens: `public` begins with its own socket, its siblings' come after."""
 
-    public: socket.socket
-    management: socket.socket | None = None
-    others: Sequence[socket.socket] = ()
+    public: Sequence[socket.socket]
+    management: socket.socket | None
+
+    def every(self) -> list[socket.socket]:
+        return [*self.public, self.management] if self.management else [*self.public]
+
+
+def sockets_of_each(settings: Settings) -> list[Sockets]:
+    """Of each worker that the settings name."""
+    public = bind_each(settings.listen, settings.workers)
+    management = bind(settings.management_listen) if settings.management_listen else None
+    return [
+        Sockets([public[place], *public[:place], *public[place + 1 :]], management)
+        for place in range(settings.workers)
+    ]
 
 
 def bind(listen: str) -> socket.socket:
@@ -125,7 +137,7 @@ def _listener(app: object, settings: Settings, sockets: Sockets, *, public: bool
             ssl_certfile=settings.tls_cert_file if tls else None,
             ssl_keyfile=settings.tls_key_file if tls else None,
         ),
-        sockets.others if public else (),
+        sockets.public[1:] if public else (),
     )
 
 
@@ -161,7 +173,7 @@ async def _serve(settings: Settings, sockets: Sockets, ready: int, alive: int | 
     app: App = create_app(settings)
     await app.open()  # what is wrong with the installation is said here, not by the web server
     _spare_the_collector()
-    servers = [(_listener(app, settings, sockets, public=True), sockets.public)]
+    servers = [(_listener(app, settings, sockets, public=True), sockets.public[0])]
     if sockets.management is not None:
         management = _listener(management_app(app), settings, sockets, public=False)
         servers.append((management, sockets.management))

@@ -3,16 +3,19 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from troth.metrics_folder import MetricsFolder, remove_left_behind
 from troth.settings import Settings
 from troth.signing.keys import read_master_key
+
+if TYPE_CHECKING:  # what serves is loaded once the supervisor has prepared
+    from troth.server import Sockets
 
 _RESTART_PAUSE = 1.0
 _LOOK_SECONDS = 0.2
@@ -30,7 +33,7 @@ def serve(settings: Settings) -> int:
     """Run until told to stop; the exit code. Prints `ready` when all workers accept."""
     import asyncio
 
-    from troth.server import bind, bind_each
+    from troth.server import sockets_of_each
     from troth.signing import ring
     from troth.store.open import ensure_keys, open_store
 
@@ -45,11 +48,10 @@ def serve(settings: Settings) -> int:
             await store.close()
 
     asyncio.run(prepare())
-    public = bind_each(settings.listen, settings.workers)
-    management = bind(settings.management_listen) if settings.management_listen else None
+    sockets = sockets_of_each(settings)
     if settings.workers == 1:
-        return _alone(settings, public[0], management)
-    return _Supervisor(settings, public, management).run()
+        return _alone(settings, sockets[0])
+    return _Supervisor(settings, sockets).run()
 
 
 def say_ready(settings: Settings) -> None:
@@ -61,10 +63,10 @@ def _say(line: str) -> None:
     sys.stderr.flush()
 
 
-def _alone(settings: Settings, public: socket.socket, management: socket.socket | None) -> int:
+def _alone(settings: Settings, sockets: "Sockets") -> int:
     import threading
 
-    from troth.server import Sockets, run
+    from troth.server import run
 
     reading, writing = os.pipe()
 
@@ -73,7 +75,7 @@ def _alone(settings: Settings, public: socket.socket, management: socket.socket 
             say_ready(settings)
 
     threading.Thread(target=wait, daemon=True).start()
-    run(settings, Sockets(public=public, management=management), writing)
+    run(settings, sockets, writing)
     return 0
 
 
@@ -114,14 +116,9 @@ class _Worker:
 class _Supervisor:
     """Each worker has a socket; one that dies, or hangs, is replaced by another on the same."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        public: Sequence[socket.socket],
-        management: socket.socket | None,
-    ) -> None:
+    def __init__(self, settings: Settings, sockets: Sequence["Sockets"]) -> None:
         self._settings = settings
-        self._public, self._management = public, management
+        self._sockets = sockets
         self._stopping = False
         # Nobody writes to it. Its writing end is closed when this process ends, however it ends.
         self._alive, _ = os.pipe()
@@ -132,19 +129,18 @@ class _Supervisor:
 
     def _start(self, place: int, instead_of: str = "") -> _Worker:
         """A new process; `instead_of` says what became of the one whose place it takes."""
-        others = [str(sock.fileno()) for sock in self._public]
-        public = others.pop(place)
-        management = [str(sock.fileno()) for sock in (self._management,) if sock is not None]
+        sockets = self._sockets[place]
+        public = ",".join(str(sock.fileno()) for sock in sockets.public)
+        management = str(sockets.management.fileno()) if sockets.management else ""
         reading, writing = os.pipe()
         for end in (reading, writing):
             os.set_blocking(end, False)
-        pipes = (str(writing), str(self._alive))
-        words = (public, ",".join(others), "".join(management), *pipes, instead_of)
-        inherited = map(int, (public, *others, *management, *pipes))
+        words = (public, management, str(writing), str(self._alive), instead_of)
+        inherited = (sock.fileno() for sock in sockets.every())
         try:
             process = subprocess.Popen(  # noqa: S603  # our own module, no outside word in it
                 [sys.executable, "-m", "troth.worker", *words],
-                pass_fds=(*inherited, self._metrics.descriptor),
+                pass_fds=(*inherited, writing, self._alive, self._metrics.descriptor),
                 env={**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(self._metrics.path)},
             )
         except OSError:
@@ -204,8 +200,8 @@ class _Supervisor:
                     os.close(worker.pulse)
 
     def _end(self) -> None:
-        sockets = (*self._public, self._management) if self._management else self._public
-        for sock in sockets:  # else who comes now is queued where nobody accepts any more
+        # Else who comes now is queued where nobody accepts any more.
+        for sock in self._sockets[0].every():
             sock.close()
         processes = [worker.process for worker in self._workers]
         for process in processes:

@@ -1,6 +1,5 @@
 """The processes of a running server."""
 
-import subprocess
 from pathlib import Path
 
 from tests.harness import Troth
@@ -9,10 +8,9 @@ from tests.harness import Troth
 def workers(troth: Troth) -> list[int]:
     """The ids of a supervisor's children."""
     assert troth._process is not None
-    found = subprocess.run(
-        ["pgrep", "-P", str(troth._process.pid)], capture_output=True, text=True, check=False
-    )
-    return [int(pid) for pid in found.stdout.split()]
+    supervisor = troth._process.pid
+    children = Path(f"/proc/{supervisor}/task/{supervisor}/children")
+    return [int(pid) for pid in children.read_text().split()]
 
 
 def sockets(pid: int) -> int:

@@ -60,7 +60,11 @@ def test_what_comes_in_a_moment_is_spread_over_the_processes(pair: Troth) -> Non
 def test_FT_21_who_comes_to_a_process_that_hangs_is_served_by_another(
     tmp_path: Path, tls: bool
 ) -> None:
-    troth, trusted = certified(tmp_path, workers="2") if tls else (pair_of(tmp_path), None)
+    trusted = None
+    if tls:
+        troth, trusted = certified(tmp_path, workers="2")
+    else:
+        troth = installed(Troth(tmp_path, workers="2"))
     hangs = workers(troth)[0]
     with ExitStack() as kept, stopped(hangs):
         for _ in range(MANY):
@@ -70,10 +74,6 @@ def test_FT_21_who_comes_to_a_process_that_hangs_is_served_by_another(
             assert answered(troth, sock)
         assert hangs in workers(troth), "it was replaced, and perhaps its successor served"
     assert troth.stop() == 0
-
-
-def pair_of(folder: Path) -> Troth:
-    return installed(Troth(folder, workers="2"))
 
 
 def test_who_speaks_no_tls_to_the_process_that_helps_harms_nobody(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from troth import supervisor
+from troth.server import Sockets
 from troth.settings import Settings
 
 
@@ -37,7 +38,7 @@ def test_no_room_for_a_worker_leaves_the_others_alone_and_is_tried_again(
 ) -> None:
     monkeypatch.setattr(supervisor, "_RESTART_PAUSE", 0)
     listening = socket.socket()
-    one = supervisor._Supervisor(Settings(workers=1), [listening], None)
+    one = supervisor._Supervisor(Settings(workers=1), [Sockets([listening], None)])
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     pulse, writing = os.pipe()
