@@ -6,6 +6,8 @@ import os
 import sqlite3
 import stat
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -14,9 +16,9 @@ from tests.harness import Troth
 from tests.store.nouns import Grant, a_client, do, redeemed, rotate, standing, state
 from troth.model.change import Done, Put
 from troth.settings import Settings
-from troth.store import Store, StoreUnavailable
+from troth.store import Store, StoreUnavailable, migrate, sqlite_schema
 from troth.store.open import open_store
-from troth.store.sqlite_writer import connect
+from troth.store.sqlite_writer import connect, lock_file
 
 
 @pytest.fixture
@@ -108,6 +110,32 @@ async def test_FT_06_a_writer_that_waits_too_long_says_so_and_writes_nothing_lat
     assert await do(store, Put(noun=a_client())) == Done()
     assert (await state(store, chain_id)).chain.generation == 1, "a refused change stays undone"
     assert await do(store, rotate(chain_id)) == Done()
+
+
+async def test_FT_06_who_only_reads_does_not_wait_for_those_who_write(path: Path) -> None:
+    """Neither to open the store nor afterwards: beside a busy server somebody always writes."""
+    await (await open_store(Settings(database=f"sqlite://{path}"))).close()
+    with path.with_name("troth.db.lock").open("wb") as lock, closing(sqlite3.connect(path)) as db:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        db.execute("begin immediate")
+        store = await asyncio.wait_for(open_store(Settings(database=f"sqlite://{path}")), 30)
+        assert await store.person("nobody") is None
+        await store.close()
+
+
+def test_ST_09_FT_06_a_migration_waits_for_its_turn_however_long_others_write(path: Path) -> None:
+    """Longer than SQLite's own waiting, which is 2 seconds and may find no gap."""
+    path.touch(mode=0o600)
+    with closing(connect(path, write=True)) as db, lock_file(path) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        db.execute("begin immediate")
+        with ThreadPoolExecutor(1) as pool:
+            applied = pool.submit(sqlite_schema.up, path)
+            with pytest.raises(TimeoutError):
+                applied.result(3)
+            db.execute("rollback")
+            fcntl.flock(lock, fcntl.LOCK_UN)
+            assert applied.result(30) == [one.number for one in migrate.available("sqlite")]
 
 
 async def test_FT_06_another_programs_lock_is_waited_for_and_then_told(

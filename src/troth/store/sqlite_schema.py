@@ -1,5 +1,6 @@
 """The schema of a SQLite file: every command brings it up to date before anything else."""
 
+import fcntl
 import sqlite3
 import time
 from collections.abc import Sequence
@@ -7,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 from troth.store import StoreUnavailable, migrate
-from troth.store.sqlite_writer import connect
+from troth.store.sqlite_writer import connect, lock_file
 
 _PATIENCE = 2.0
 _COLUMNS = ["number", "name", "checksum"]
@@ -49,10 +50,7 @@ def _patiently(path: Path) -> Sequence[int]:
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
-            with closing(sqlite3.connect(path, timeout=_PATIENCE)) as connection:
-                _applied(connection, path)  # before WAL is set: it may be another's
-            with closing(connect(path, write=True)) as connection:
-                return _up(connection, path)
+            return _up(path) if _pending(path) else []
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
@@ -76,8 +74,25 @@ def _applied(connection: sqlite3.Connection, path: Path) -> dict[int, str]:
     return have
 
 
-def _up(connection: sqlite3.Connection, path: Path) -> Sequence[int]:
-    """All in one exclusive transaction; two starters wait for each other."""
+def _pending(path: Path) -> Sequence[migrate.Migration]:
+    """What most commands find empty: they pass without waiting for those who write.
+
+    Looked for before WAL is set, too: the file may be another's.
+    """
+    with closing(sqlite3.connect(path, timeout=_PATIENCE)) as connection:
+        return migrate.pending("sqlite", _applied(connection, path))
+
+
+def _up(path: Path) -> Sequence[int]:
+    """When it is our turn to write; SQLite's own waiting finds no gap beside a busy server."""
+    with lock_file(path) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with closing(connect(path, write=True)) as connection:
+            return _apply(connection, path)
+
+
+def _apply(connection: sqlite3.Connection, path: Path) -> Sequence[int]:
+    """All in one exclusive transaction; who comes second finds it done."""
     connection.execute("begin exclusive")
     try:
         connection.execute(migrate.TABLE)

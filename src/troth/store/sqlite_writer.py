@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from troth.model.change import Change, Done, Outcome
 from troth.store import StoreUnavailable, rows, statements
@@ -59,14 +59,19 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     return db
 
 
+def lock_file(path: Path) -> BinaryIO:
+    """What every process that writes queues on first, with `flock`."""
+    lock = path.with_name(path.name + ".lock")
+    lock.touch(mode=0o600, exist_ok=True)
+    return lock.open("wb")
+
+
 class Writer:
     """A thread with its own connection that applies what `submit` hands it, in groups."""
 
     def __init__(self, path: Path) -> None:
         self._db = connect(path, write=True)
-        lock = path.with_name(path.name + ".lock")
-        lock.touch(mode=0o600, exist_ok=True)
-        self._lock = lock.open("wb")
+        self._lock = lock_file(path)
         self.mark = Mark(path.with_name(path.name + ".revision"))
         self.mark.unsettle()  # the word may be older than a file that was put in its place
         # Gathered on the loop; handed over turn by turn; None at the end.
