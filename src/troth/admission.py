@@ -48,7 +48,7 @@ class Admission:
             self._look(now)
         inside = self._inside[cost]
         if inside >= MOST_AT_ONCE[cost] or (cost is Cost.DATABASE and inside >= self._in_time):
-            self._refuse(cost, now)
+            self.refuse(cost, now)
             return False
         self._inside[cost] = inside + 1
         return True
@@ -71,8 +71,11 @@ class Admission:
             self._inside[cost] -= 1
             self._left += cost is Cost.DATABASE
 
-    def _refuse(self, cost: Cost, now: float) -> None:
-        """Count each, and say it once a second: a flood must not become a flood of lines."""
+    def refuse(self, cost: Cost, now: float) -> None:
+        """Count one, also whom a narrower queue refused, and say it once a second.
+
+        A flood must not become a flood of lines.
+        """
         metrics.turned_away(cost.value).inc()
         self._refused += 1
         if now >= self._said_at + _SAID_EVERY:

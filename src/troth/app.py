@@ -16,7 +16,7 @@ from troth.answers import Answers
 from troth.beside import Beside
 from troth.browser.pages.render import Pages
 from troth.browser.pages.views import Brand
-from troth.errors import OAuthError, PageError
+from troth.errors import NoPlace, OAuthError, PageError
 from troth.http import Cost, Headers, Request, Response
 from troth.intake import Arrival, Intake
 from troth.line import Line
@@ -167,6 +167,9 @@ class App:
             if request is None and route is not None:
                 op.noted(arrival.path, request_id, error)
             response = await self._refusal(request, route, error, op, request_id)
+        except NoPlace:
+            self._admission.refuse(Cost.PASSWORD, time.monotonic())
+            return self._come_again(route)
         except StoreUnavailable as error:
             log.logger().error("store.unavailable", request_id=request_id, reason=str(error)[:300])
             response = self._answers.unavailable(request, browser)

@@ -154,6 +154,10 @@ def unmet_authentication_requirements(*, reason: str) -> OAuthError:
     )
 
 
+class NoPlace(Exception):
+    """More came than can be done: told as cheaply as possible; counted, not logged one by one."""
+
+
 def temporarily_unavailable(*, reason: str, retry_after: int = 1) -> OAuthError:
     return OAuthError(
         "temporarily_unavailable",

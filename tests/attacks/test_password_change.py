@@ -10,7 +10,7 @@ from tests.attacks.test_login import block, log_in
 from tests.attacks.test_passwords import NEW, change
 from tests.harness import PASSWORD, Browser, Person, Troth
 from troth.accounts.passwords import Passwords, easy_to_guess, hash_now
-from troth.errors import OAuthError
+from troth.errors import NoPlace
 
 # What makes an estimate of its guesses take longest: each sign may stand for several letters.
 DEAR = '4@8({[</369&6#!1!|017|$57+%2"' * 3
@@ -47,7 +47,7 @@ async def test_RX_01_there_is_an_end_to_who_waits_for_an_estimate() -> None:
     done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_EXCEPTION)
     refused = [task for task in done if task.exception() is not None]
     assert len(refused) > 30
-    assert all(isinstance(task.exception(), OAuthError) for task in refused)
+    assert all(isinstance(task.exception(), NoPlace) for task in refused)
     for task in waiting:
         task.cancel()
     passwords.close()

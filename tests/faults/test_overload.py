@@ -15,6 +15,7 @@ from tests.faults.figures import LONG, note, percentile, short_or_long
 from tests.faults.load import Requests, offered, saturated
 from tests.faults.memory import MEGABYTE, forget_peak, peak, resident
 from tests.faults.processes import workers
+from tests.faults.waiting import until
 from tests.harness import Troth
 from troth.accounts import passwords
 
@@ -115,6 +116,20 @@ def hashes_at_once() -> int:
     pool = passwords.Passwords()
     pool.close()
     return pool.slots * passwords._HASHER.memory_cost * 1024
+
+
+def test_R7_FT_06_a_login_that_finds_no_place_counts_as_no_attempt(troth: Troth) -> None:
+    """And leaves no trace of its own in the database: a flood would be one there, too."""
+    attempts = "select count(*) from attempt where key like 'name:%'"
+    noted = "select count(*) from audit where event = 'login' and outcome = 'wrong'"
+    before, heard = troth.rows(attempts)[0][0], troth.rows(noted)[0][0]
+    load = offered(troth.port, 1200, 0.25, WrongLogins(troth))
+    told_properly(load, 400)
+    assert load.statuses[503] > 0, "there were too many of them"
+    assert troth.rows(attempts)[0][0] - before == load.statuses[400]
+    all_noted = heard + load.statuses[400]
+    until(lambda: troth.rows(noted)[0][0] == all_noted, 5, "not audited; traces go the same way")
+    assert troth.rows("select count(*) from trace where endpoint like '%/login'")[0][0] == 0
 
 
 def test_R10_a_flood_of_wrong_passwords_leaves_the_token_endpoint_alone(

@@ -4,14 +4,15 @@ import asyncio
 import os
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from troth.errors import temporarily_unavailable
+from troth.errors import NoPlace
 
 SHORTEST = 8
 LONGEST = 256
@@ -37,12 +38,16 @@ class _Pool:
     def full(self) -> bool:
         return self._taken >= self._most
 
-    async def run(self, what: Callable[..., T], *words: object) -> T:
+    @contextmanager
+    def place(self) -> Iterator[None]:
         self._taken += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, what, *words)
+            yield
         finally:
             self._taken -= 1
+
+    async def run(self, what: Callable[..., T], *words: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, what, *words)
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -61,24 +66,38 @@ class Passwords:
         self.verifications = 0
 
     def admit(self) -> None:
-        """Refuse before any reservation where the queue is full."""
+        """Raise `NoPlace` where the queue is full."""
         if self._pool.full:
-            raise temporarily_unavailable(reason="the password queue is full", retry_after=2)
+            raise NoPlace
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """A place in the queue, taken before anything is looked up or reserved for a `verify`.
+
+        So nobody is counted as having tried, and then refused. Raises as `admit`.
+        """
+        self.admit()
+        with self._pool.place():
+            yield
 
     async def verify(self, stored: str | None, password: str) -> bool:
-        """Whether `password` is the one; False, after the same work, where there is none."""
-        self.admit()
+        """Whether `password` is the one; False, after the same work, where there is none.
+
+        For who has a `place`.
+        """
         self.verifications += 1
         right = await self._pool.run(_verify, stored or self._nobody, password[: LONGEST + 1])
         return right and stored is not None and len(password) <= LONGEST
 
     async def hash(self, password: str) -> str:
-        return await self._pool.run(hash_now, password)
+        with self._pool.place():
+            return await self._pool.run(hash_now, password)
 
     async def easy_to_guess(self, password: str, words: tuple[str, ...]) -> bool:
         if self._judge.full:
-            raise temporarily_unavailable(reason="the queue of new passwords is full")
-        return await self._judge.run(easy_to_guess, password, words)
+            raise NoPlace
+        with self._judge.place():
+            return await self._judge.run(easy_to_guess, password, words)
 
     def outdated(self, stored: str) -> bool:
         """Whether a hash was made with parameters of former times."""

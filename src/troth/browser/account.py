@@ -227,14 +227,14 @@ async def _unproven(
     request: Request, op: Op, person: Person, account: str, form: Form
 ) -> _Problem | None:
     """Why the current password does not prove that it is this person; an attempt is counted."""
-    op.passwords.admit()
     now = op.now
-    reserved = await op.store.commit(throttle.reserve(account, request.peer, now))
-    if isinstance(reserved, Limited):
-        text, retry = forms.too_many(reserved.until, now)
-        return _Problem("current_password", text, status=429, extra=retry)
-    if await op.passwords.verify(person.password_hash, form.get("current_password", "")):
-        return None
+    with op.passwords.place():
+        reserved = await op.store.commit(throttle.reserve(account, request.peer, now))
+        if isinstance(reserved, Limited):
+            text, retry = forms.too_many(reserved.until, now)
+            return _Problem("current_password", text, status=429, extra=retry)
+        if await op.passwords.verify(person.password_hash, form.get("current_password", "")):
+            return None
     refused = AuditEvent(event="password.changed", outcome="wrong", sub=person.sub)
     op.store.note(refused, request_id=request.request_id)
     return _Problem("current_password", "The current password is not right.")

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from troth import metrics
 from troth.accounts import throttle
-from troth.accounts.names import login_key
 from troth.browser import forms, journey
+from troth.browser.attempt import attempt
 from troth.browser.pages.views import LoginPage
 from troth.browser.steps import Create, Login, NextStep, Situation
 from troth.http import Cost, Headers, PageOptions, Request, Response, page, parse_parameters
-from troth.model.change import AuditEvent, Change, Done, Limited, Put, Renew, Require, Revoke
+from troth.model.change import AuditEvent, Change, Done, Put, Renew, Require, Revoke
 from troth.model.person import Person, Session
 from troth.model.request import Pending
 from troth.op import Op
@@ -133,33 +133,24 @@ def _register_url(op: Op, shown: _Shown) -> str | None:
 
 
 async def _sign_in(request: Request, op: Op) -> Response:
-    form = forms.read_form(request, op)
-    text = form.get("pending", "")
-    pending = journey.open_pending(request, op, text) if text else None
-    typed, password = form.get("username", ""), form.get("password", "")
+    with op.passwords.place():  # first of all: to refuse costs as little as it can
+        form = forms.read_form(request, op)
+        text = form.get("pending", "")
+        pending = journey.open_pending(request, op, text) if text else None
+        typed, password = form.get("username", ""), form.get("password", "")
+        tried = await attempt(request, op, typed, password)
     shown = _Shown(pending=pending, text=text, username=typed[:254], problem=WRONG, status=400)
-    key = login_key(typed)
-    person = await op.store.person_by_login(key) if key else None
-    op.passwords.admit()
-    sub = person.sub if person else None
-    account = throttle.account_key(sub, key, forms.known_device(request, op, person))
-    now = op.now
-    reserved = await op.store.commit(throttle.reserve(account, request.peer, now))
-    if isinstance(reserved, Limited):
-        metrics.LOGINS.labels("limited").inc()
-        _audit(request, op, person, "limited")
-        problem, retry = forms.too_many(reserved.until, now)
+    if tried.until:
+        problem, retry = forms.too_many(tried.until, op.now)
         return await _again(request, op, replace(shown, problem=problem, status=429, extra=retry))
-    right = await op.passwords.verify(person.password_hash if person else None, password)
-    if person is None or person.disabled or not right:
-        metrics.LOGINS.labels("wrong").inc()
-        _audit(request, op, person, "wrong")
+    person = tried.person
+    if person is None:
         return await _again(request, op, shown)
     renewed: tuple[Put, ...] = ()
     if op.passwords.outdated(person.password_hash or ""):
         anew = replace(person, password_hash=await op.passwords.hash(password))
         renewed = (Put(noun=anew, expect_epoch=person.epoch, former=person),)
-    started = await start_session(request, op, person, account, renewed)
+    started = await start_session(request, op, person, tried.account, renewed)
     if started is None:
         return await _again(request, op, shown)
     metrics.LOGINS.labels("ok").inc()
@@ -236,8 +227,3 @@ def _session(request: Request, op: Op, person: Person, secret: str) -> Session:
         acr="1",
         amr="pwd",
     )
-
-
-def _audit(request: Request, op: Op, person: Person | None, outcome: str) -> None:
-    event = AuditEvent(event="login", outcome=outcome, sub=person.sub if person else "")
-    op.store.note(event, request_id=request.request_id)
