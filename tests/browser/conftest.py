@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.availability import CHROMIUM, CHROMIUM_ARGS
+from tests.browser.stage import Stage, stage
 
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}
@@ -23,8 +24,18 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def sit_down(chromium: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens a page in a browser of its own; no error and no refused content may be heard."""
+def staged() -> Iterator[Callable[..., Stage]]:
+    """Opens an origin, of 127.0.0.1 or another host."""
+    with ExitStack() as stack:
+        yield lambda host="127.0.0.1": stack.enter_context(stage(host))
+
+
+@pytest.fixture
+def sit_down(chromium: Browser, staged: object) -> Iterator[Callable[..., Page]]:
+    """Opens a page in a browser of its own; no error and no refused content may be heard.
+
+    What was `staged` is there until the pages are closed, which may still be loading an icon.
+    """
     complaints: list[str] = []
 
     def hear(message: Any) -> None:

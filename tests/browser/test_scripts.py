@@ -1,11 +1,11 @@
 """The three pages with a script, in a real Chromium and under the headers that Troth sends."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.stage import PAGES, Stage, html, stage
+from tests.browser.stage import PAGES, Stage, html
 from tests.spec import spec
 from troth.browser.pages.views import CheckSessionPage, FormPostPage, LoggedOutPage
 from troth.http import PageOptions, framed_page, page
@@ -14,22 +14,22 @@ from troth.rules.session_state import session_state
 pytestmark = pytest.mark.chromium
 
 Sit = Callable[..., Page]
+Staged = Callable[..., Stage]
 
 COOKIE = "troth-state"
 HELD = "5f1c"
 
 
 @pytest.fixture
-def server() -> Iterator[Stage]:
-    with stage() as here:
-        yield here
+def server(staged: Staged) -> Stage:
+    return staged()
 
 
 @pytest.fixture
-def app() -> Iterator[Stage]:
-    with stage("localhost") as here:
-        here.answers["/back"] = html("<h1>Back</h1>")
-        yield here
+def app(staged: Staged) -> Stage:
+    here = staged("localhost")
+    here.answers["/back"] = html("<h1>Back</h1>")
+    return here
 
 
 def answer_by_form(server: Stage, app: Stage) -> None:
@@ -108,10 +108,9 @@ ASK = """([message, frame]) => new Promise((said) => {
 
 
 @pytest.fixture
-def near() -> Iterator[Stage]:
+def near(staged: Staged) -> Stage:
     """An application of another origin on the same site: no browser hides cookies there."""
-    with stage() as here:
-        yield here
+    return staged()
 
 
 @pytest.fixture
@@ -177,19 +176,19 @@ def test_without_the_cookie_it_has_changed_but_never_where_a_browser_hides_it(
 
 @spec("OIDC Session Management §3.3")
 def test_a_frame_of_a_stranger_is_not_answered(
-    watcher: Callable[..., Page], near: Stage, server: Stage
+    watcher: Callable[..., Page], near: Stage, server: Stage, staged: Staged
 ) -> None:
     """Who asks must be of the origin of the page that holds the frame."""
     browser = watcher()
-    with stage() as stranger:
-        answer = "parent.postMessage(event.data, '*')"
-        message = f"'a {session_state('a', stranger.origin, HELD, 's')}'"
-        stranger.answers["/"] = html(
-            f"<script>onmessage = (event) => {{ if (event.data === 'go') "
-            f"parent.frames[0].postMessage({message}, '*'); else {answer} }}</script>"
-        )
-        near.answers["/"] = html(
-            f'<iframe src="{server.origin}/check"></iframe>'
-            f'<iframe id=op src="{stranger.origin}/"></iframe>'
-        )
-        assert ask(browser, near, "go") == "error"
+    stranger = staged()
+    answer = "parent.postMessage(event.data, '*')"
+    message = f"'a {session_state('a', stranger.origin, HELD, 's')}'"
+    stranger.answers["/"] = html(
+        f"<script>onmessage = (event) => {{ if (event.data === 'go') "
+        f"parent.frames[0].postMessage({message}, '*'); else {answer} }}</script>"
+    )
+    near.answers["/"] = html(
+        f'<iframe src="{server.origin}/check"></iframe>'
+        f'<iframe id=op src="{stranger.origin}/"></iframe>'
+    )
+    assert ask(browser, near, "go") == "error"

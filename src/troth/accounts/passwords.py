@@ -34,9 +34,9 @@ class _Pool:
         self._most = threads * (1 + _WAITING_PER_SLOT)
         self._taken = 0
 
-    @property
-    def full(self) -> bool:
-        return self._taken >= self._most
+    def admit(self) -> None:
+        if self._taken >= self._most:
+            raise NoPlace
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -67,8 +67,7 @@ class Passwords:
 
     def admit(self) -> None:
         """Raise `NoPlace` where the queue is full."""
-        if self._pool.full:
-            raise NoPlace
+        self._pool.admit()
 
     @contextmanager
     def place(self) -> Iterator[None]:
@@ -94,8 +93,7 @@ class Passwords:
             return await self._pool.run(hash_now, password)
 
     async def easy_to_guess(self, password: str, words: tuple[str, ...]) -> bool:
-        if self._judge.full:
-            raise NoPlace
+        self._judge.admit()
         with self._judge.place():
             return await self._judge.run(easy_to_guess, password, words)
 
