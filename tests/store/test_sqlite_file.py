@@ -115,7 +115,7 @@ async def test_FT_06_a_writer_that_waits_too_long_says_so_and_writes_nothing_lat
 async def test_FT_06_who_only_reads_does_not_wait_for_those_who_write(path: Path) -> None:
     """Neither to open the store nor afterwards: beside a busy server somebody always writes."""
     await (await open_store(Settings(database=f"sqlite://{path}"))).close()
-    with path.with_name("troth.db.lock").open("wb") as lock, closing(sqlite3.connect(path)) as db:
+    with lock_file(path) as lock, closing(sqlite3.connect(path)) as db:
         fcntl.flock(lock, fcntl.LOCK_EX)
         db.execute("begin immediate")
         store = await asyncio.wait_for(open_store(Settings(database=f"sqlite://{path}")), 30)

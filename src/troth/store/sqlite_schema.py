@@ -46,7 +46,7 @@ def up(path: Path) -> Sequence[int]:
 
 
 def _patiently(path: Path) -> Sequence[int]:
-    """Where several start together, changing to WAL is refused at once to all but the first."""
+    """Changing to WAL is refused at once while another that starts looks at the file."""
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
