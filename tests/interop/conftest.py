@@ -6,6 +6,7 @@ import pytest
 
 from tests.browser.conftest import chromium as chromium  # noqa: PLC0414
 from tests.browser.conftest import sit_down as sit_down  # noqa: PLC0414
+from tests.browser.conftest import staged as staged  # noqa: PLC0414
 from tests.harness import Troth, free_port
 from tests.interop.authority import Authority
 

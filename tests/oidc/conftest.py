@@ -11,6 +11,7 @@ from joserfc.jwk import KeySet
 
 from tests.browser.conftest import chromium as chromium  # noqa: PLC0414
 from tests.browser.conftest import sit_down as sit_down  # noqa: PLC0414
+from tests.browser.conftest import staged as staged  # noqa: PLC0414
 from tests.engines import Engine
 from tests.harness import Browser, OAuthClient, Person, Plain, Troth
 from tests.outside import Outside
