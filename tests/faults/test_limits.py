@@ -56,14 +56,17 @@ def most_in(seconds: int) -> int:
 
 
 def test_R7_LG_04_a_limit_is_exact_when_many_guess_at_once(nodes: Nodes, engine: Engine) -> None:
-    """No password more is hashed than the budget of its account allows, whoever is asked."""
+    """No password more is hashed than the budget of its account allows, whoever is asked.
+
+    Who finds no place in the queue of hashes is told to come again, and has not tried.
+    """
     most = 0
     for _ in range(short_or_long(2, 20)):
         person, before = nodes.one.person(), nodes.hashed()
         began = int(time.time())  # the servers' clock, which shows whole seconds
         statuses = guessed(nodes, person.username)
         tried = statuses.count(400)
-        assert set(statuses) <= {400, 429}
+        assert set(statuses) <= {400, 429, 503}
         counted = 'select failures, seen_at from attempt where "key" = ?'
         ((failures, last),) = nodes.one.rows(counted, f"account:{person.sub}")
         assert tried == failures == nodes.hashed() - before
